@@ -1,0 +1,116 @@
+// swift-tools-version: 6.2
+import Foundation
+import PackageDescription
+
+// libtorch: `LIBTORCH` where it is set, else the link that recipes/setup.sh makes in the checkout.
+let libtorch = Context.environment["LIBTORCH"] ?? Context.packageDirectory + "/.libtorch"
+let hasCUDA = FileManager.default.fileExists(atPath: libtorch + "/lib/libtorch_cuda.so")
+
+let libtorchLinkerFlags: [String] = [
+    "-L\(libtorch)/lib", "-Xlinker", "-rpath", "-Xlinker", "\(libtorch)/lib",
+    // A CUDA build of libtorch names libraries that its own run path finds at start-up only.
+    "-Xlinker", "--allow-shlib-undefined",
+]
+let cudaLinkerFlags = ["-Xlinker", "--no-as-needed", "-ltorch_cuda", "-lc10_cuda"]
+
+let ours: [SwiftSetting] = [
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+]
+/// Arithmetic over samples, frames and scores: optimised in debug builds too.
+let arithmetic: [SwiftSetting] = ours + [.unsafeFlags(["-O"], .when(configuration: .debug))]
+
+func tests(_ module: String, _ more: [Target.Dependency] = []) -> Target {
+    .testTarget(
+        name: module + "Tests", dependencies: [.target(name: module)] + more,
+        exclude: referencesFolder(of: module + "Tests"), swiftSettings: ours)
+}
+
+/// Reference data lies beside the tests that read it by path; it is not part of the build.
+func referencesFolder(of target: String) -> [String] {
+    let folder = Context.packageDirectory + "/Tests/\(target)/References"
+    return FileManager.default.fileExists(atPath: folder) ? ["References"] : []
+}
+
+let package = Package(
+    name: "Apus",
+    products: [
+        .executable(name: "apus", targets: ["ApusCLI"]),
+        .library(name: "ApusSignal", targets: ["ApusSignal"]),
+        .library(name: "ApusCorpus", targets: ["ApusCorpus"]),
+        .library(name: "ApusTensor", targets: ["ApusTensor"]),
+        .library(name: "ApusNN", targets: ["ApusNN"]),
+        .library(name: "ApusPretraining", targets: ["ApusPretraining"]),
+        .library(name: "ApusProbing", targets: ["ApusProbing"]),
+        .library(name: "ApusMetrics", targets: ["ApusMetrics"]),
+        .library(name: "ApusReport", targets: ["ApusReport"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
+        .package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0"),
+    ],
+    targets: [
+        .systemLibrary(
+            name: "CSndfile", pkgConfig: "sndfile", providers: [.apt(["libsndfile1-dev"])]),
+        .systemLibrary(name: "CFFTW", pkgConfig: "fftw3f", providers: [.apt(["libfftw3-dev"])]),
+        .systemLibrary(name: "CSoxr", pkgConfig: "soxr", providers: [.apt(["libsoxr-dev"])]),
+        .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
+
+        .target(
+            name: "ApusSignal", dependencies: ["CSndfile", "CFFTW", "CSoxr"],
+            swiftSettings: arithmetic),
+        .target(name: "ApusCorpus", dependencies: ["ApusSignal"], swiftSettings: ours),
+        .target(
+            name: "CTorch",
+            cxxSettings: [
+                .unsafeFlags([
+                    "-O2", "-Wno-everything", "-I\(libtorch)/include",
+                    "-I\(libtorch)/include/torch/csrc/api/include",
+                ])
+            ],
+            linkerSettings: [
+                .unsafeFlags(libtorchLinkerFlags + (hasCUDA ? cudaLinkerFlags : [])),
+                .linkedLibrary("torch"), .linkedLibrary("torch_cpu"), .linkedLibrary("c10"),
+            ]),
+        .target(name: "ApusTensor", dependencies: ["CTorch"], swiftSettings: arithmetic),
+        .target(name: "ApusNN", dependencies: ["ApusTensor"], swiftSettings: arithmetic),
+        .target(
+            name: "ApusPretraining",
+            dependencies: [
+                "ApusNN", "ApusCorpus", "ApusReport", .product(name: "Yams", package: "Yams"),
+            ],
+            swiftSettings: arithmetic),
+        .target(
+            name: "ApusProbing", dependencies: ["ApusPretraining", "ApusMetrics"],
+            swiftSettings: arithmetic),
+        .target(name: "ApusMetrics", swiftSettings: arithmetic),
+        .target(
+            name: "ApusReport",
+            dependencies: [
+                "ApusMetrics", "ApusSignal", "CPNG",
+                .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+                .product(name: "Mustache", package: "swift-mustache"),
+            ],
+            swiftSettings: arithmetic),
+        .executableTarget(
+            name: "ApusCLI",
+            dependencies: [
+                "ApusProbing", "ApusReport",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: ours),
+
+        tests("ApusSignal"),
+        tests("ApusCorpus"),
+        tests("ApusTensor"),
+        tests("ApusNN"),
+        tests("ApusPretraining"),
+        tests("ApusProbing"),
+        tests("ApusMetrics"),
+        tests("ApusReport"),
+    ],
+    cxxLanguageStandard: .cxx20
+)
