@@ -1,1 +1,129 @@
+// The C ABI over libtorch: tensors and the operations that Apus uses, no more.
+//
+// Every function that can fail returns its status: NULL where it succeeded, else a message that
+// the caller owns and gives back with apus_message_free. No C++ exception crosses this boundary.
+// A tensor that a function hands out belongs to the caller: apus_tensor_free gives it back.
 #pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+#define APUS_NOEXCEPT noexcept
+extern "C" {
+#else
+#define APUS_NOEXCEPT
+#endif
+
+#pragma clang assume_nonnull begin
+
+typedef struct apus_tensor_s *apus_tensor;
+typedef char *_Nullable apus_status;
+
+void apus_message_free(char *_Nullable message) APUS_NOEXCEPT;
+void apus_tensor_free(apus_tensor tensor) APUS_NOEXCEPT;
+
+// --- Runtime ------------------------------------------------------------------------------------
+
+/// Keeps large buffers in the process instead of giving them back to the kernel after each step.
+void apus_tune_allocator(void) APUS_NOEXCEPT;
+apus_status apus_set_thread_count(int32_t count) APUS_NOEXCEPT;
+int32_t apus_thread_count(void) APUS_NOEXCEPT;
+const char *apus_libtorch_version(void) APUS_NOEXCEPT;
+/// Number of CUDA devices that this build of libtorch can use.
+int32_t apus_cuda_device_count(void) APUS_NOEXCEPT;
+/// Sets whether operations record gradients on this thread; returns what it was.
+bool apus_set_gradients_recorded(bool recorded) APUS_NOEXCEPT;
+/// Sets whether matrix products on the CPU run in bfloat16 on this thread; returns what it was.
+bool apus_set_bfloat16_autocast(bool enabled) APUS_NOEXCEPT;
+
+// --- Creation and access ------------------------------------------------------------------------
+
+enum { APUS_FLOAT32 = 0, APUS_BFLOAT16 = 1, APUS_INT64 = 2, APUS_BOOL = 3 };
+
+apus_status apus_from_floats(const float *values, const int64_t *shape, int32_t rank, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;
+apus_status apus_from_integers(const int64_t *values, const int64_t *shape, int32_t rank, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;
+apus_status apus_full(double value, const int64_t *shape, int32_t rank, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;
+/// Uniform numbers in [low, high), element i a function of (seed, i) alone.
+apus_status apus_uniform(uint64_t seed, double low, double high, const int64_t *shape, int32_t rank, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;
+/// Normal numbers, element i a function of (seed, i) alone.
+apus_status apus_normal(uint64_t seed, double mean, double deviation, const int64_t *shape, int32_t rank, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;
+int32_t apus_rank(apus_tensor tensor) APUS_NOEXCEPT;
+void apus_shape(apus_tensor tensor, int64_t *out) APUS_NOEXCEPT;
+int32_t apus_type(apus_tensor tensor) APUS_NOEXCEPT;
+int64_t apus_count(apus_tensor tensor) APUS_NOEXCEPT;
+/// Copies a tensor of any type out as 32-bit floats, row-major.
+apus_status apus_copy_floats(apus_tensor tensor, float *out) APUS_NOEXCEPT;
+apus_status apus_copy_integers(apus_tensor tensor, int64_t *out) APUS_NOEXCEPT;
+/// Overwrites a tensor's values in place, outside of automatic differentiation.
+apus_status apus_assign(apus_tensor tensor, const float *values, int64_t count) APUS_NOEXCEPT;
+apus_status apus_cast(apus_tensor tensor, int32_t type, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;
+
+// --- Differentiation ----------------------------------------------------------------------------
+
+apus_status apus_set_requires_gradient(apus_tensor tensor, bool required) APUS_NOEXCEPT;
+bool apus_requires_gradient(apus_tensor tensor) APUS_NOEXCEPT;
+apus_status apus_detach(apus_tensor tensor, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;
+apus_status apus_backward(apus_tensor loss) APUS_NOEXCEPT;
+/// The accumulated gradient, or NULL in `out` where there is none.
+apus_status apus_gradient(apus_tensor tensor, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;
+void apus_clear_gradient(apus_tensor tensor) APUS_NOEXCEPT;
+
+// --- Shape --------------------------------------------------------------------------------------
+
+apus_status apus_reshape(apus_tensor tensor, const int64_t *shape, int32_t rank, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;
+apus_status apus_permute(apus_tensor tensor, const int64_t *order, int32_t rank, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;
+apus_status apus_transpose(apus_tensor tensor, int64_t first, int64_t second, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;
+apus_status apus_narrow(apus_tensor tensor, int64_t dimension, int64_t start, int64_t length, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;
+/// A view in which each of the last dimension's windows of `size` is a row of its own.
+apus_status apus_unfold(apus_tensor tensor, int64_t dimension, int64_t size, int64_t step, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;
+apus_status apus_concatenate(const apus_tensor _Nonnull *_Nonnull tensors, int32_t count, int64_t dimension, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;
+apus_status apus_index_select(apus_tensor tensor, int64_t dimension, apus_tensor indices, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;
+apus_status apus_masked_select(apus_tensor tensor, apus_tensor mask, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;
+apus_status apus_masked_fill(apus_tensor tensor, apus_tensor mask, double value, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;
+
+// --- Arithmetic ---------------------------------------------------------------------------------
+
+apus_status apus_add(apus_tensor a, apus_tensor b, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;
+apus_status apus_subtract(apus_tensor a, apus_tensor b, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;
+apus_status apus_multiply(apus_tensor a, apus_tensor b, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;
+apus_status apus_divide(apus_tensor a, apus_tensor b, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;
+/// scale * a + offset
+apus_status apus_affine(apus_tensor a, double scale, double offset, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;
+apus_status apus_matmul(apus_tensor a, apus_tensor b, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;
+apus_status apus_equal(apus_tensor a, apus_tensor b, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;
+apus_status apus_absolute(apus_tensor a, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;
+apus_status apus_square_root(apus_tensor a, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;
+apus_status apus_relu(apus_tensor a, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;
+apus_status apus_gelu(apus_tensor a, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;
+apus_status apus_softmax(apus_tensor a, int64_t dimension, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;
+apus_status apus_log_softmax(apus_tensor a, int64_t dimension, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;
+apus_status apus_sum_all(apus_tensor a, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;
+apus_status apus_sum(apus_tensor a, int64_t dimension, bool keeps, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;
+apus_status apus_argmax(apus_tensor a, int64_t dimension, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;
+
+// --- Layers and losses --------------------------------------------------------------------------
+
+apus_status apus_linear(apus_tensor input, apus_tensor weight, apus_tensor _Nullable bias, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;
+apus_status apus_conv1d(apus_tensor input, apus_tensor weight, apus_tensor _Nullable bias, int64_t stride, int64_t padding, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;
+apus_status apus_layer_norm(apus_tensor input, apus_tensor weight, apus_tensor bias, double epsilon, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;
+/// One GRU layer from a zero state: input (B, T, D) -> output (B, T, H); gates in PyTorch's order.
+apus_status apus_gru(apus_tensor input, apus_tensor weight_ih, apus_tensor weight_hh, apus_tensor bias_ih, apus_tensor bias_hh, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;
+/// Dropout whose draw for element i is a function of (seed, i) alone, whatever the thread count.
+apus_status apus_dropout(apus_tensor input, double probability, uint64_t seed, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;
+/// Mean cross-entropy of logits (N, classes) against class indices (N).
+apus_status apus_cross_entropy(apus_tensor logits, apus_tensor targets, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;
+
+// --- Optimisation -------------------------------------------------------------------------------
+
+/// Scales the gradients so that their joint 2-norm is at most `maximum`; gives the norm before.
+apus_status apus_clip_gradients(const apus_tensor _Nonnull *_Nonnull parameters, int32_t count, double maximum, double *norm) APUS_NOEXCEPT;
+/// One fused AdamW step over all parameters that have a gradient.
+apus_status apus_adamw(const apus_tensor _Nonnull *_Nonnull parameters, const apus_tensor _Nonnull *_Nonnull first_moments, const apus_tensor _Nonnull *_Nonnull second_moments, int32_t count, int64_t step, double rate, double beta1, double beta2, double epsilon, double weight_decay) APUS_NOEXCEPT;
+
+#pragma clang assume_nonnull end
+
+#ifdef __cplusplus
+}
+#endif

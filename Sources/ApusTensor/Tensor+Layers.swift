@@ -1,0 +1,82 @@
+import CTorch
+
+// The operations under the layers of ApusNN, in PyTorch's layouts.
+extension Tensor {
+    /// x Wᵀ + b over the last dimension.
+    ///
+    /// - Parameters:
+    ///   - weight: (D out, D in).
+    ///   - bias: (D out).
+    /// - Returns: (..., D out).
+    public func linear(weight: Tensor, bias: Tensor?) -> Tensor {
+        make("linear", [self, weight] + (bias.map { [$0] } ?? [])) {
+            apus_linear(handle, weight.handle, bias?.handle, $0)
+        }
+    }
+
+    /// The convolution over time, zero-padded at both ends.
+    ///
+    /// - Parameters:
+    ///   - weight: (C out, C in, kernel).
+    ///   - bias: (C out).
+    ///   - stride: From one output frame to the next, in input frames.
+    ///   - padding: Zero frames put before and after.
+    /// - Returns: (B, C out, T out) for an input (B, C in, T).
+    public func conv1d(weight: Tensor, bias: Tensor?, stride: Int, padding: Int) -> Tensor {
+        make("conv1d", [self, weight] + (bias.map { [$0] } ?? [])) {
+            apus_conv1d(
+                handle, weight.handle, bias?.handle, Int64(stride), Int64(padding), $0)
+        }
+    }
+
+    /// Layer normalisation over the last dimensions, those that `weight` has.
+    ///
+    /// Ba, Kiros and Hinton 2016, Layer Normalization.
+    ///
+    /// - Parameters:
+    ///   - weight: The scale.
+    ///   - bias: The offset, of the same shape.
+    ///   - epsilon: What is added to the variance.
+    /// - Returns: A tensor of the input's shape.
+    public func layerNorm(weight: Tensor, bias: Tensor, epsilon: Double) -> Tensor {
+        make("layerNorm", [self, weight, bias]) {
+            apus_layer_norm(handle, weight.handle, bias.handle, epsilon, $0)
+        }
+    }
+
+    /// One GRU layer from a zero state, in PyTorch's form and gate order (reset, update, new).
+    ///
+    /// - Parameters:
+    ///   - inputWeight: (3H, D).
+    ///   - hiddenWeight: (3H, H).
+    ///   - inputBias: (3H).
+    ///   - hiddenBias: (3H).
+    /// - Returns: (B, T, H) for an input (B, T, D).
+    public func gru(
+        inputWeight: Tensor, hiddenWeight: Tensor, inputBias: Tensor, hiddenBias: Tensor
+    ) -> Tensor {
+        make("gru", [self, inputWeight, hiddenWeight, inputBias, hiddenBias]) {
+            apus_gru(
+                handle, inputWeight.handle, hiddenWeight.handle, inputBias.handle,
+                hiddenBias.handle, $0)
+        }
+    }
+
+    /// Dropout; the draw of each element depends on the seed and its place alone.
+    ///
+    /// - Parameters:
+    ///   - probability: The share of elements set to zero, in 0..<1; the others are scaled up.
+    ///   - seed: What the draw depends on.
+    /// - Returns: A tensor of the input's shape.
+    public func dropout(probability: Double, seed: Seed) -> Tensor {
+        make("dropout", [self]) { apus_dropout(handle, probability, seed.value, $0) }
+    }
+
+    /// The mean cross-entropy of logits (N, classes) against class indices (N).
+    ///
+    /// - Parameter targets: (N) integers below the number of classes.
+    /// - Returns: A tensor of rank 0, in nats.
+    public func crossEntropy(targets: Tensor) -> Tensor {
+        make("crossEntropy", [self, targets]) { apus_cross_entropy(handle, targets.handle, $0) }
+    }
+}

@@ -1,0 +1,67 @@
+// What stands between libtorch's exceptions and the C ABI, and the parallel loop of our kernels.
+#pragma once
+
+#include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <functional>
+#include <new>
+
+#include "include/CTorch.h"
+
+struct apus_tensor_s {
+    at::Tensor value;
+};
+
+namespace apus {
+
+inline char *message(const char *text) noexcept {
+    char *copy = strdup(text);
+    // Out of memory for the message itself: the caller must still learn that the call failed.
+    return copy ? copy : static_cast<char *>(calloc(1, 1));
+}
+
+/// Runs `body`; turns whatever it throws into a message.
+template <class Body>
+apus_status guarded(Body &&body) noexcept {
+    try {
+        body();
+        return nullptr;
+    } catch (const c10::Error &error) {
+        return message(error.what_without_backtrace());
+    } catch (const std::bad_alloc &) {
+        return message("out of memory");
+    } catch (const std::exception &error) {
+        return message(error.what());
+    } catch (...) {
+        return message("an exception of unknown type");
+    }
+}
+
+/// As `guarded`, for a body that makes a tensor.
+template <class Body>
+apus_status made(apus_tensor *out, Body &&body) noexcept {
+    return guarded([&] { *out = new apus_tensor_s{body()}; });
+}
+
+/// Calls `body(begin, end)` over pieces of 0..<count on libtorch's own thread pool.
+void parallel(int64_t count, int64_t grain, const std::function<void(int64_t, int64_t)> &body);
+
+/// A hash of (seed, index) whose 64 bits are independent enough to draw from (SplitMix64).
+inline uint64_t draw(uint64_t seed, uint64_t index) {
+    uint64_t z = seed + (index + 1) * 0x9E3779B97F4A7C15ull;
+    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ull;
+    z = (z ^ (z >> 27)) * 0x94D049BB133111EBull;
+    return z ^ (z >> 31);
+}
+
+}  // namespace apus
+
+// Kernels are compiled for each of these and picked when the program starts.
+#if defined(__x86_64__)
+#define APUS_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#else
+#define APUS_CLONES
+#endif
