@@ -1,0 +1,85 @@
+import ApusTensor
+
+/// AdamW: Adam with decoupled weight decay, fused over all parameters.
+///
+/// Loshchilov and Hutter 2019, Decoupled Weight Decay Regularization, algorithm 2.
+public final class AdamW {
+    private let parameters: [(name: String, tensor: Tensor)]
+    private var firstMoments: [Tensor]
+    private var secondMoments: [Tensor]
+    private let betas: (Double, Double)
+    private let epsilon: Double
+    private let weightDecay: Double
+    /// The number of steps done.
+    public private(set) var stepCount = 0
+
+    /// An optimiser of some parameters.
+    ///
+    /// - Parameters:
+    ///   - parameters: What it moves.
+    ///   - betas: How much the running means of gradients and of their squares keep.
+    ///   - epsilon: What is added to the root of the second moment.
+    ///   - weightDecay: The share of each weight, times the rate, that a step takes away.
+    public init(
+        _ parameters: [(name: String, tensor: Tensor)], betas: (Double, Double) = (0.9, 0.999),
+        epsilon: Double = 1e-8, weightDecay: Double = 0.01
+    ) {
+        self.parameters = parameters
+        firstMoments = parameters.map { Tensor(zeros: $0.tensor.shape) }
+        secondMoments = parameters.map { Tensor(zeros: $0.tensor.shape) }
+        self.betas = betas
+        self.epsilon = epsilon
+        self.weightDecay = weightDecay
+    }
+
+    /// Moves the parameters against their gradients, and forgets the gradients.
+    ///
+    /// - Parameter rate: The learning rate of this step.
+    public func step(rate: Double) {
+        stepCount += 1
+        adamWStep(
+            parameters: parameters.map(\.tensor), firstMoments: firstMoments,
+            secondMoments: secondMoments, step: stepCount, rate: rate, betas: betas,
+            epsilon: epsilon, weightDecay: weightDecay)
+        clearGradients()
+    }
+
+    /// Forgets the gradients, as where a step is skipped.
+    public func clearGradients() { for each in parameters { each.tensor.clearGradient() } }
+
+    /// The moments by name: what continuing needs beside the step count.
+    ///
+    /// - Returns: `NAME.exp_avg` and `NAME.exp_avg_sq` for each parameter.
+    public func state() -> [String: TensorValues] {
+        var state: [String: TensorValues] = [:]
+        for (index, each) in parameters.enumerated() {
+            let shape = each.tensor.shape
+            state[each.name + ".exp_avg"] = TensorValues(
+                shape: shape, values: firstMoments[index].floats)
+            state[each.name + ".exp_avg_sq"] = TensorValues(
+                shape: shape, values: secondMoments[index].floats)
+        }
+        return state
+    }
+
+    /// Takes over a state that `state()` gave.
+    ///
+    /// - Parameters:
+    ///   - state: The moments by name.
+    ///   - stepCount: The number of steps done.
+    ///   - path: Where the state comes from, for the error.
+    /// - Throws: `NNError.weightsDoNotFit` where a moment is missing or has another shape.
+    public func load(_ state: [String: TensorValues], stepCount: Int, from path: String) throws {
+        for (index, each) in parameters.enumerated() {
+            for (suffix, moments) in [(".exp_avg", firstMoments), (".exp_avg_sq", secondMoments)] {
+                guard let values = state[each.name + suffix], values.shape == each.tensor.shape
+                else {
+                    throw NNError.weightsDoNotFit(
+                        path: path, reason: "no moment \(each.name)\(suffix) of the right shape")
+                }
+                moments[index].assign(values.values)
+            }
+        }
+        self.stepCount = stepCount
+    }
+}

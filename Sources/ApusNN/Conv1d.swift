@@ -1,0 +1,60 @@
+import ApusTensor
+
+/// A convolution over time, zero-padded at both ends.
+public final class Conv1d: Module {
+    /// (C out, C in, kernel).
+    public let weight: Tensor
+    /// (C out).
+    public let bias: Tensor
+    /// From one output frame to the next, in input frames.
+    public let stride: Int
+    /// Zero frames put before and after.
+    public let padding: Int
+    private let kernelSize: Int
+
+    /// A convolution with PyTorch's initial values: uniform within ±1/√(C in · kernel).
+    ///
+    /// - Parameters:
+    ///   - inputChannels: C in.
+    ///   - outputChannels: C out.
+    ///   - kernelSize: The kernel's length in frames.
+    ///   - stride: From one output frame to the next, in input frames.
+    ///   - padding: Zero frames put before and after.
+    ///   - seed: What the initial values depend on.
+    public init(
+        inputChannels: Int, outputChannels: Int, kernelSize: Int, stride: Int = 1,
+        padding: Int = 0, seed: Seed
+    ) {
+        let bound = 1 / Double(inputChannels * kernelSize).squareRoot()
+        weight = parameter(
+            Tensor(
+                uniform: -bound...bound, shape: [outputChannels, inputChannels, kernelSize],
+                seed: seed.derived("weight")))
+        bias = parameter(
+            Tensor(uniform: -bound...bound, shape: [outputChannels], seed: seed.derived("bias")))
+        self.stride = stride
+        self.padding = padding
+        self.kernelSize = kernelSize
+    }
+
+    /// The parameters with PyTorch's names.
+    public var namedParameters: [(name: String, tensor: Tensor)] {
+        [("weight", weight), ("bias", bias)]
+    }
+
+    /// The number of output frames for a number of input frames.
+    ///
+    /// - Parameter length: Input frames.
+    /// - Returns: Output frames.
+    public func outputLength(_ length: Int) -> Int {
+        max(0, (length + 2 * padding - kernelSize) / stride + 1)
+    }
+
+    /// The layer's output.
+    ///
+    /// - Parameter input: (B, C in, T).
+    /// - Returns: (B, C out, T out).
+    public func callAsFunction(_ input: Tensor) -> Tensor {
+        input.conv1d(weight: weight, bias: bias, stride: stride, padding: padding)
+    }
+}

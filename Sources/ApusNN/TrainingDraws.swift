@@ -1,0 +1,36 @@
+import ApusTensor
+
+/// The random draws of one training step; its absence (`nil`) means evaluation.
+///
+/// Each draw gets a seed of its own, derived from the step's seed and the number of draws before it
+/// in the same forward pass.
+public final class TrainingDraws {
+    private let seed: Seed
+    private var drawn = 0
+
+    /// The draws of one step.
+    ///
+    /// - Parameter seed: The step's seed.
+    public init(seed: Seed) { self.seed = seed }
+
+    /// The next draw's seed.
+    ///
+    /// - Returns: A seed that no other draw of this step has.
+    public func next() -> Seed {
+        drawn += 1
+        return seed.derived(drawn)
+    }
+}
+
+extension Tensor {
+    /// Dropout in training, and the tensor itself in evaluation.
+    ///
+    /// - Parameters:
+    ///   - probability: The share of elements set to zero.
+    ///   - draws: The training step's draws, or `nil` in evaluation.
+    /// - Returns: A tensor of the same shape.
+    public func dropout(_ probability: Double, _ draws: TrainingDraws?) -> Tensor {
+        guard let draws, probability > 0 else { return self }
+        return dropout(probability: probability, seed: draws.next())
+    }
+}

@@ -1,0 +1,64 @@
+import ApusTensor
+
+/// One post-norm transformer encoder layer with GELU.
+///
+/// Vaswani et al. 2017, section 3.1, as BERT has it (Devlin et al. 2019):
+/// x ← LN(x + dropout(attention(x))), x ← LN(x + dropout(W₂ dropout(gelu(W₁ x)))).
+/// Parameters as in PyTorch's `nn.TransformerEncoderLayer`.
+public final class TransformerEncoderLayer: Module {
+    private let attention: MultiHeadAttention
+    private let linear1: Linear
+    private let linear2: Linear
+    private let norm1: LayerNorm
+    private let norm2: LayerNorm
+    private let dropout: Double
+
+    /// A transformer encoder layer with BERT's initial values: N(0, 0.02²), zero biases.
+    ///
+    /// - Parameters:
+    ///   - width: D.
+    ///   - headCount: The number of attention heads; it divides D.
+    ///   - feedForwardWidth: The width between the two linear layers.
+    ///   - dropout: The dropout probability of attention weights and of what is added to the stream.
+    ///   - normEpsilon: What layer normalisation adds to the variance.
+    ///   - seed: What the initial values depend on.
+    public init(
+        width: Int, headCount: Int, feedForwardWidth: Int, dropout: Double,
+        normEpsilon: Double = 1e-12, seed: Seed
+    ) {
+        attention = MultiHeadAttention(
+            width: width, headCount: headCount, dropout: dropout, seed: seed.derived("self_attn"))
+        linear1 = Linear(
+            inputWidth: width, outputWidth: feedForwardWidth, standardDeviation: 0.02,
+            seed: seed.derived("linear1"))
+        linear2 = Linear(
+            inputWidth: feedForwardWidth, outputWidth: width, standardDeviation: 0.02,
+            seed: seed.derived("linear2"))
+        norm1 = LayerNorm(width: width, epsilon: normEpsilon)
+        norm2 = LayerNorm(width: width, epsilon: normEpsilon)
+        self.dropout = dropout
+    }
+
+    /// The parameters with PyTorch's names.
+    public var namedParameters: [(name: String, tensor: Tensor)] {
+        attention.namedParameters(under: "self_attn") + linear1.namedParameters(under: "linear1")
+            + linear2.namedParameters(under: "linear2") + norm1.namedParameters(under: "norm1")
+            + norm2.namedParameters(under: "norm2")
+    }
+
+    /// The layer's output.
+    ///
+    /// - Parameters:
+    ///   - input: (B, T, D).
+    ///   - padding: (B, 1, 1, T), true at the frames beyond a recording's end; `nil` where there are none.
+    ///   - draws: The training step's draws, or `nil` in evaluation.
+    /// - Returns: (B, T, D).
+    public func callAsFunction(
+        _ input: Tensor, padding: Tensor?, draws: TrainingDraws?
+    ) -> Tensor {
+        let attended = norm1(
+            input + attention(input, padding: padding, draws: draws).dropout(dropout, draws))
+        let hidden = linear1(attended).gelu().dropout(dropout, draws)
+        return norm2(attended + linear2(hidden).dropout(dropout, draws))
+    }
+}
