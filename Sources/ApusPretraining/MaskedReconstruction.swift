@@ -1,0 +1,189 @@
+// Masked reconstruction: TERA's alteration of time and frequency.
+//
+// Liu, Li and Lee 2021, TERA: Self-Supervised Learning of Transformer Encoder Representation for
+// Speech; the time alteration is Mockingjay's (Liu et al. 2020).
+//
+//   x̃, m = alter(x)                        the altered features, and a mask of the altered cells
+//   y = W₂ LN(gelu(W₁ transformer(x̃)))     the reconstruction
+//   L = Σ m |y - x| / Σ m                  L1 on the altered cells only
+//
+// Time, for each recording of T frames, with spans of c = 7 frames: n = round(0.15 T / c) starts
+// are drawn without replacement from 0...max(T - c - 1, 0); the union of [s, s + c) is altered. One
+// throw decides how, for the whole recording: with 0.8 the frames become zero, with 0.1 they become
+// n other spans of the same recording, with 0.1 they stay; they count in the loss in all three cases.
+// Frequency: a band of w ~ U{0 ... ⌊0.2 M⌋} mel bands at one drawn place becomes zero in all frames.
+//
+// Deviations from the paper:
+// - The alteration of magnitude (noise added to the input) is left out.
+// - A recording of fewer than c frames is altered over its whole length.
+// - Padding has no part in the loss: lengths are known here, not guessed from zeros in the features.
+import ApusCorpus
+import ApusNN
+import ApusTensor
+
+/// TERA's masked reconstruction with a transformer.
+public final class MaskedReconstruction: Objective {
+    /// How the model is built and what it alters.
+    public struct Configuration: Codable, Hashable, Sendable {
+        /// The encoder.
+        public var encoder = TransformerEncoder.Configuration()
+        /// The share of frames altered, before overlaps.
+        public var timeMaskShare = 0.15
+        /// The length of an altered span, in frames.
+        public var timeSpan = 7
+        /// The largest share of mel bands altered.
+        public var frequencyMaskShare = 0.2
+
+        /// TERA's alteration on a small encoder.
+        public init() {}
+
+        func problem() -> String? {
+            if let problem = encoder.problem() { return "encoder." + problem }
+            if !(0...1).contains(timeMaskShare) {
+                return "timeMaskShare is \(timeMaskShare), expected 0 to 1"
+            }
+            if timeSpan < 1 { return "timeSpan is \(timeSpan), expected at least 1" }
+            if !(0...1).contains(frequencyMaskShare) {
+                return "frequencyMaskShare is \(frequencyMaskShare), expected 0 to 1"
+            }
+            if timeMaskShare == 0 && frequencyMaskShare == 0 {
+                return "timeMaskShare and frequencyMaskShare are both 0: nothing is masked"
+            }
+            return nil
+        }
+    }
+
+    /// The features of a batch after alteration.
+    struct Alteration {
+        /// (B, T, M).
+        var features: [Float]
+        /// (B, T, M): one at each altered cell of a recording, zero elsewhere and beyond its end.
+        var mask: [Float]
+    }
+
+    private let transformer: TransformerEncoder
+    private let hidden: Linear
+    private let norm: LayerNorm
+    private let output: Linear
+    private let configuration: Configuration
+
+    /// A model with untrained weights.
+    ///
+    /// - Parameters:
+    ///   - configuration: How it is built.
+    ///   - melBandCount: M, the width of the features.
+    ///   - seed: What the initial weights depend on.
+    public init(_ configuration: Configuration, melBandCount: Int, seed: Seed) {
+        self.configuration = configuration
+        transformer = TransformerEncoder(
+            configuration.encoder, inputWidth: melBandCount, seed: seed.derived("encoder"))
+        let width = configuration.encoder.width
+        hidden = Linear(
+            inputWidth: width, outputWidth: width, standardDeviation: 0.02,
+            seed: seed.derived("head.hidden"))
+        norm = LayerNorm(width: width, epsilon: 1e-12)
+        output = Linear(
+            inputWidth: width, outputWidth: melBandCount, standardDeviation: 0.02,
+            seed: seed.derived("head.output"))
+    }
+
+    /// The transformer.
+    public var encoder: any Encoder { transformer }
+
+    /// The parameters with PyTorch's names.
+    public var namedParameters: [(name: String, tensor: Tensor)] {
+        transformer.namedParameters(under: "encoder") + hidden.namedParameters(under: "head.hidden")
+            + norm.namedParameters(under: "head.norm")
+            + output.namedParameters(under: "head.output")
+    }
+
+    /// L1 between the reconstruction and the features, over the altered cells.
+    ///
+    /// - Parameters:
+    ///   - features: (B, T, M), zero beyond each recording's end.
+    ///   - lengths: Each recording's frames, in 1...T.
+    ///   - seed: What the alteration and dropout depend on.
+    /// - Returns: The loss in the features' unit; the figure `maskedShare` (of the recordings' cells).
+    public func loss(features: Tensor, lengths: [Int], seed: Seed) -> ObjectiveLoss {
+        let altered = alter(
+            features.floats, lengths: lengths, frameCount: features.shape[1],
+            melBandCount: features.shape[2], seed: seed.derived("alteration"))
+        return reconstruct(
+            features: features, lengths: lengths, altered: altered,
+            draws: TrainingDraws(seed: seed.derived("dropout")))
+    }
+
+    /// The loss for a given alteration: what `loss` computes after its draw.
+    func reconstruct(
+        features: Tensor, lengths: [Int], altered: Alteration, draws: TrainingDraws?
+    ) -> ObjectiveLoss {
+        let shape = features.shape
+        let mask = Tensor(altered.mask, shape: shape)
+        let states = transformer(
+            Tensor(altered.features, shape: shape), lengths: lengths, draws: draws)
+        let last = states.layers[states.layers.count - 1]
+        let reconstruction = output(norm(hidden(last).gelu())).cast(to: .float32)  // (B, T, M)
+        let maskedCount = Double(altered.mask.reduce(0, +))
+        let value =
+            ((reconstruction - features).absolute() * mask).sum() * (1 / max(1, maskedCount))
+        let cells = Double(lengths.reduce(0, +) * shape[2])
+        return ObjectiveLoss(value: value) { [("maskedShare", maskedCount / cells)] }
+    }
+
+    /// Alters the features of a batch, each recording by a draw of its own.
+    func alter(
+        _ features: [Float], lengths: [Int], frameCount T: Int, melBandCount M: Int, seed: Seed
+    ) -> Alteration {
+        var result = Alteration(features: features, mask: [Float](repeating: 0, count: features.count))
+        for (recording, length) in lengths.enumerated() {
+            var generator = SeededGenerator(seed: seed.derived(recording).value)
+            let start = recording * T * M
+            alterTime(
+                &result, original: features, start: start, length: length, M: M, using: &generator)
+            alterFrequency(&result, start: start, length: length, M: M, using: &generator)
+        }
+        return result
+    }
+
+    private func alterTime(
+        _ result: inout Alteration, original: [Float], start: Int, length: Int, M: Int,
+        using generator: inout SeededGenerator
+    ) {
+        let span = min(configuration.timeSpan, length)
+        let wanted = configuration.timeMaskShare * Double(length) / Double(configuration.timeSpan)
+        // Even the shortest recording has something to reconstruct, unless time isn't masked at all.
+        let count = configuration.timeMaskShare > 0 ? max(1, Int(wanted.rounded())) : 0
+        let lastStart = max(length - span - 1, 0)
+        let starts = Array((0...lastStart).shuffled(using: &generator).prefix(count))
+        let sources = Array((0...lastStart).shuffled(using: &generator).prefix(count))
+        let throwOfDice = Double.random(in: 0..<1, using: &generator)
+        for (target, source) in zip(starts, sources) {
+            for frame in 0..<span {
+                let row = start + (target + frame) * M
+                for band in 0..<M {
+                    result.mask[row + band] = 1
+                    if throwOfDice < 0.8 {
+                        result.features[row + band] = 0
+                    } else if throwOfDice < 0.9 {
+                        result.features[row + band] = original[start + (source + frame) * M + band]
+                    }
+                }
+            }
+        }
+    }
+
+    private func alterFrequency(
+        _ result: inout Alteration, start: Int, length: Int, M: Int,
+        using generator: inout SeededGenerator
+    ) {
+        let widest = Int(configuration.frequencyMaskShare * Double(M))
+        let width = Int.random(in: 0...widest, using: &generator)
+        let first = Int.random(in: 0...M - width, using: &generator)
+        for frame in 0..<length {
+            for band in first..<first + width {
+                result.features[start + frame * M + band] = 0
+                result.mask[start + frame * M + band] = 1
+            }
+        }
+    }
+}

@@ -1,0 +1,72 @@
+import ApusCorpus
+import ApusNN
+import ApusTensor
+
+/// An encoder and what its training without labels needs beside it.
+public protocol Objective: Module {
+    /// The encoder that the training is for.
+    var encoder: any Encoder { get }
+
+    /// The loss of one batch.
+    ///
+    /// - Parameters:
+    ///   - features: (B, T, M), zero beyond each recording's end.
+    ///   - lengths: Each recording's frames, in 1...T.
+    ///   - seed: What this step's draws depend on.
+    /// - Returns: The loss, and the figures that tell whether the model learns.
+    func loss(features: Tensor, lengths: [Int], seed: Seed) -> ObjectiveLoss
+}
+
+/// The loss of one batch.
+public struct ObjectiveLoss {
+    /// A scalar to differentiate.
+    public var value: Tensor
+    /// Figures of this batch by name, computed when asked for: most steps log none.
+    public var figures: () -> [(name: String, value: Double)]
+}
+
+/// The kinds of objective that Apus trains.
+public enum ObjectiveKind: String, Codable, Sendable, CaseIterable {
+    /// Contrastive predictive coding.
+    case cpc
+    /// TERA's reconstruction of altered frames.
+    case maskedReconstruction
+}
+
+/// Which objective, and how it is built.
+public struct ObjectiveConfiguration: Codable, Hashable, Sendable {
+    /// Which objective.
+    public var kind = ObjectiveKind.cpc
+    /// How CPC is built; unused by the others.
+    public var cpc = CPC.Configuration()
+    /// How masked reconstruction is built; unused by the others.
+    public var maskedReconstruction = MaskedReconstruction.Configuration()
+
+    /// CPC as it is by default.
+    public init() {}
+
+    /// Builds the objective with untrained weights.
+    ///
+    /// - Parameters:
+    ///   - melBandCount: M, the width of the features.
+    ///   - seed: What the initial weights depend on.
+    /// - Returns: The objective.
+    public func makeObjective(melBandCount: Int, seed: Seed) -> any Objective {
+        switch kind {
+        case .cpc: CPC(cpc, melBandCount: melBandCount, seed: seed)
+        case .maskedReconstruction:
+            MaskedReconstruction(maskedReconstruction, melBandCount: melBandCount, seed: seed)
+        }
+    }
+
+    /// What can't be built, in words that name the key.
+    ///
+    /// - Returns: The first problem found, or `nil`.
+    public func problem() -> String? {
+        switch kind {
+        case .cpc: cpc.problem().map { "objective.cpc." + $0 }
+        case .maskedReconstruction:
+            maskedReconstruction.problem().map { "objective.maskedReconstruction." + $0 }
+        }
+    }
+}
