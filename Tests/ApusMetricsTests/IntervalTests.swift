@@ -50,8 +50,10 @@ struct IntervalTests {
         #expect(abs(interval.high - reference.high) <= 0.0101)
     }
 
-    /// 400 samples of 50 fair coins: the interval holds 0.5 in about 95 % of them. The count is
-    /// binomial with a standard deviation of 4.4, and the percentile interval covers a little less.
+    /// Of the intervals from 400 samples of 50 fair coins, about 95 % hold 0.5.
+    ///
+    /// The count is binomial with a standard deviation of 4.4, and the percentile interval covers a
+    /// little less than its name says.
     @Test func bootstrapCoverage() throws {
         var state: UInt64 = 17
         var covered = 0
