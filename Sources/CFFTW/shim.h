@@ -1,1 +1,4 @@
 #include <fftw3.h>
+
+// Swift does not import an array of unknown length.
+static inline const char *apus_fftw_version(void) { return fftwf_version; }

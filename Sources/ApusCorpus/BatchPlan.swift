@@ -1,0 +1,50 @@
+/// Which crops of which cuts make up one batch.
+public struct BatchPlan: Hashable, Sendable {
+    /// One crop.
+    public struct Item: Hashable, Sendable {
+        /// The position of the cut in the list that the sampler was made for.
+        public var cutIndex: Int
+        /// The first frame of the crop.
+        public var start: Int
+        /// The number of frames of the crop.
+        public var length: Int
+
+        /// Makes a crop.
+        ///
+        /// - Parameters:
+        ///   - cutIndex: The position of the cut in its list.
+        ///   - start: The first frame.
+        ///   - length: The number of frames.
+        public init(cutIndex: Int, start: Int, length: Int) {
+            self.cutIndex = cutIndex
+            self.start = start
+            self.length = length
+        }
+    }
+
+    /// The epoch, counted from 0.
+    public var epoch: Int
+    /// The position of the batch in its epoch, counted from 0.
+    public var index: Int
+    /// A seed of this batch's own.
+    public var seed: UInt64
+    /// The crops, B of them.
+    public var items: [Item]
+
+    /// Makes a plan.
+    ///
+    /// - Parameters:
+    ///   - epoch: The epoch, counted from 0.
+    ///   - index: The position of the batch in its epoch.
+    ///   - seed: A seed of this batch's own.
+    ///   - items: The crops.
+    public init(epoch: Int, index: Int, seed: UInt64, items: [Item]) {
+        self.epoch = epoch
+        self.index = index
+        self.seed = seed
+        self.items = items
+    }
+
+    /// T, the number of frames of the longest crop.
+    public var frameCount: Int { items.map(\.length).max() ?? 0 }
+}

@@ -1,0 +1,46 @@
+/// What is wrong with a corpus, a manifest or a recording in it.
+public enum CorpusError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// A file or folder could not be read.
+    case unreadable(path: String, reason: String)
+    /// A file could not be written.
+    case cannotWrite(path: String, reason: String)
+    /// A line of a manifest is not a usable cut.
+    case malformedLine(path: String, line: Int, reason: String)
+    /// Two lines of a manifest carry the same id.
+    case duplicateID(path: String, line: Int, id: String, firstLine: Int)
+    /// A folder does not hold what a preparer looks for.
+    case nothingFound(path: String, expected: String)
+    /// No preparer has this name.
+    case unknownPreparer(name: String, known: [String])
+    /// The fractions of a split are negative or do not add up to 1.
+    case invalidFractions(train: Double, development: Double, test: Double)
+    /// The features of a cut could not be made.
+    case badRecording(id: String, path: String, reason: String)
+    /// None of the cuts can be used.
+    case noUsableCuts(reason: String)
+
+    /// The fault in one sentence.
+    public var description: String {
+        switch self {
+        case .unreadable(let path, let reason):
+            return "\(path): cannot be read: \(reason)"
+        case .cannotWrite(let path, let reason):
+            return "\(path): cannot be written: \(reason)"
+        case .malformedLine(let path, let line, let reason):
+            return "\(path):\(line): \(reason)"
+        case .duplicateID(let path, let line, let id, let firstLine):
+            return "\(path):\(line): the id '\(id)' is already that of line \(firstLine)"
+        case .nothingFound(let path, let expected):
+            return "\(path): found nothing of the kind \(expected)"
+        case .unknownPreparer(let name, let known):
+            return "no preparer is called '\(name)'; there are \(known.joined(separator: ", "))"
+        case .invalidFractions(let train, let development, let test):
+            return "the fractions \(train), \(development) and \(test) are not a split:"
+                + " expected none negative and a sum of 1"
+        case .badRecording(let id, let path, let reason):
+            return "\(id): \(path): \(reason)"
+        case .noUsableCuts(let reason):
+            return "no usable cuts: \(reason)"
+        }
+    }
+}

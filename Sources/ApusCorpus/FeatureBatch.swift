@@ -1,0 +1,40 @@
+/// The features of B recordings or crops, padded to the longest: what crosses to the training task.
+public struct FeatureBatch: Hashable, Sendable {
+    /// The epoch that the batch belongs to, counted from 0.
+    public var epoch: Int
+    /// The position of the batch in its epoch, counted from 0.
+    public var index: Int
+    /// A seed of this batch's own, for what is drawn on it: masks, negatives, dropout.
+    public var seed: UInt64
+    /// The ids of the B cuts.
+    public var ids: [String]
+    /// The features, B x T x D row-major; zero after each item's length.
+    public var features: [Float]
+    /// The number of frames of each of the B items.
+    public var lengths: [Int]
+    /// T, the number of frames that the items are padded to.
+    public var frameCount: Int
+    /// D, the number of features a frame.
+    public var featureCount: Int
+
+    /// B, the number of items.
+    public var count: Int { ids.count }
+}
+
+/// A cut whose features could not be made, and why.
+public struct RecordingProblem: Hashable, Sendable, Codable {
+    /// The id of the cut.
+    public var id: String
+    /// The reason in words.
+    public var reason: String
+
+    /// Makes an entry.
+    ///
+    /// - Parameters:
+    ///   - id: The id of the cut.
+    ///   - reason: The reason in words.
+    public init(id: String, reason: String) {
+        self.id = id
+        self.reason = reason
+    }
+}

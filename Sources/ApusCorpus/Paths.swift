@@ -1,0 +1,28 @@
+import Foundation
+
+/// `path`, where it is relative from `folder`, without `.` and `..` parts.
+func resolvedPath(_ path: String, in folder: String) -> String {
+    let whole = path.hasPrefix("/") ? path : folder + "/" + path
+    return URL(fileURLWithPath: whole).standardized.path
+}
+
+/// `path` relative to `folder` where it lies inside it, else as an absolute path.
+func relativePath(of path: String, in folder: String) -> String {
+    let whole = absolutePath(path)
+    let prefix = absolutePath(folder) + "/"
+    return whole.hasPrefix(prefix) ? String(whole.dropFirst(prefix.count)) : whole
+}
+
+/// `path` from the root, without `.` and `..` parts.
+func absolutePath(_ path: String) -> String {
+    resolvedPath(path, in: FileManager.default.currentDirectoryPath)
+}
+
+/// A short reason from an error of Foundation's file functions, or the description of ours.
+func foundationReason(_ error: any Error) -> String {
+    switch (error as? CocoaError)?.code {
+    case .fileReadNoSuchFile, .fileNoSuchFile: return "no such file or folder"
+    case .fileReadNoPermission, .fileWriteNoPermission: return "permission denied"
+    default: return (error as? any CustomStringConvertible)?.description ?? "\(error)"
+    }
+}

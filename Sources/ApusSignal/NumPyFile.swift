@@ -1,0 +1,124 @@
+import Foundation
+
+/// An array of 32-bit floats with a shape, in C order.
+public struct NumPyArray: Sendable, Equatable {
+    /// The size of each axis.
+    public let shape: [Int]
+    /// The values, the last axis fastest.
+    public let values: [Float]
+}
+
+/// Reads and writes NumPy's `.npy` files of 32-bit floats.
+///
+/// ## Reference
+/// NumPy Enhancement Proposal 1, "A Simple File Format for NumPy Arrays"; versions 1 to 3.
+public enum NumPyFile {
+    private static let magic: [UInt8] = [0x93] + Array("NUMPY".utf8)
+
+    /// Writes features as an array of T x D.
+    ///
+    /// - Parameters:
+    ///   - features: T x D features.
+    ///   - path: The file's path; its folder must exist.
+    /// - Throws: ``SignalError/cannotWrite(path:reason:)``.
+    public static func write(_ features: FeatureMatrix, to path: String) throws {
+        try write(
+            features.values, shape: [features.frameCount, features.featureCount], to: path)
+    }
+
+    /// Writes values as an array.
+    ///
+    /// - Parameters:
+    ///   - values: The values, the last axis fastest.
+    ///   - shape: The size of each axis; nil for one axis with all values.
+    ///   - path: The file's path; its folder must exist.
+    /// - Throws: ``SignalError/cannotWrite(path:reason:)``.
+    /// - Precondition: The shape has as many elements as there are values.
+    public static func write(_ values: [Float], shape: [Int]? = nil, to path: String) throws {
+        let shape = shape ?? [values.count]
+        precondition(shape.reduce(1, *) == values.count, "\(shape) is not \(values.count) values")
+        let axes = shape.map { "\($0)" }.joined(separator: ", ") + (shape.count == 1 ? "," : "")
+        var header = "{'descr': '<f4', 'fortran_order': False, 'shape': (\(axes)), }"
+        // The values begin at a multiple of 64 bytes, after a newline.
+        let unpadded = magic.count + 4 + header.utf8.count + 1
+        header += String(repeating: " ", count: (64 - unpadded % 64) % 64) + "\n"
+        var data = Data(magic + [1, 0])
+        let length = UInt16(header.utf8.count)
+        data.append(contentsOf: [UInt8(length & 0xFF), UInt8(length >> 8)])
+        data.append(contentsOf: header.utf8)
+        data.append(littleEndian: values)
+        try writeAtomically(data, to: path)
+    }
+
+    /// Reads an array of 32-bit floats.
+    ///
+    /// - Parameter path: The file's path.
+    /// - Returns: The array.
+    /// - Throws: ``SignalError`` where the file is missing, unreadable or another kind of file or
+    ///   array.
+    public static func read(_ path: String) throws -> NumPyArray {
+        try SoundFile.checkBytes(path)
+        let data: [UInt8]
+        do {
+            data = [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
+        } catch {
+            throw SignalError.unreadable(path: path, reason: error.localizedDescription)
+        }
+        func wrong(_ reason: String) -> SignalError { .notNumPy(path: path, reason: reason) }
+
+        guard data.count >= 12, data.starts(with: magic) else {
+            throw wrong("it does not begin as one")
+        }
+        let lengthSize = data[6] == 1 ? 2 : 4
+        let length = data[8..<(8 + lengthSize)].reversed().reduce(0) { $0 << 8 | Int($1) }
+        let start = 8 + lengthSize + length
+        guard (1...3).contains(data[6]), start <= data.count else {
+            throw wrong("its header is cut off")
+        }
+        let header = String(decoding: data[(8 + lengthSize)..<start], as: UTF8.self)
+        guard header.contains("'descr': '<f4'") else { throw wrong("its values are others") }
+        guard header.contains("'fortran_order': False") else {
+            throw wrong("its order is Fortran's")
+        }
+        guard let shape = shape(in: header) else { throw wrong("its shape is not understood") }
+        let count = shape.reduce(Int?.some(1)) { product, size in
+            guard let (value, overflow) = product?.multipliedReportingOverflow(by: size),
+                !overflow
+            else { return nil }
+            return value
+        }
+        let found = (data.count - start) / 4
+        guard count == found, (data.count - start) % 4 == 0 else {
+            throw wrong("expected values of shape \(shape), found \(data.count - start) bytes")
+        }
+        let values = [Float](unsafeUninitializedCapacity: found) { buffer, written in
+            data.withUnsafeBytes { bytes in
+                for index in 0..<found {
+                    let pattern = bytes.loadUnaligned(
+                        fromByteOffset: start + index * 4, as: UInt32.self)
+                    buffer[index] = Float(bitPattern: UInt32(littleEndian: pattern))
+                }
+            }
+            written = found
+        }
+        return NumPyArray(shape: shape, values: values)
+    }
+
+    private static func shape(in header: String) -> [Int]? {
+        guard let key = header.range(of: "'shape': ("),
+            let end = header[key.upperBound...].firstIndex(of: ")")
+        else { return nil }
+        let sizes = header[key.upperBound..<end].split(separator: ",").map {
+            Int($0.trimmingCharacters(in: .whitespaces))
+        }
+        let known = sizes.compactMap { $0 }
+        return known.count == sizes.count && known.allSatisfy { $0 >= 0 } ? known : nil
+    }
+}
+
+extension Data {
+    fileprivate mutating func append(littleEndian values: [Float]) {
+        let patterns = values.map { $0.bitPattern.littleEndian }
+        patterns.withUnsafeBytes { append(contentsOf: $0) }
+    }
+}

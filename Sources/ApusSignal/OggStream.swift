@@ -1,0 +1,43 @@
+import Foundation
+
+/// What the pages of an Ogg file tell about its end.
+///
+/// ## Reference
+/// S. Pfeiffer, "The Ogg Encapsulation Format Version 0", RFC 3533, 2003, section 6.
+enum OggStream {
+    /// A page is at most 27 + 255 + 255 * 255 bytes.
+    private static let largestPage = 65307
+
+    /// Whether the file ends with a whole page that is marked as the last of its stream.
+    ///
+    /// libsndfile takes the last whole page for the end, so a file that was cut off only looks
+    /// shorter.
+    ///
+    /// - Parameter path: The file's path.
+    /// - Returns: False where the last page is cut or is not marked as last.
+    /// - Throws: ``SignalError/unreadable(path:reason:)`` where the file cannot be read.
+    static func isComplete(path: String) throws -> Bool {
+        let tail: [UInt8]
+        do {
+            let file = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
+            defer { try? file.close() }
+            let size = try file.seekToEnd()
+            try file.seek(toOffset: size - min(size, UInt64(largestPage)))
+            tail = [UInt8](try file.readToEnd() ?? Data())
+        } catch {
+            throw SignalError.unreadable(path: path, reason: error.localizedDescription)
+        }
+        let capture: [UInt8] = [0x4F, 0x67, 0x67, 0x53]
+        // Compressed data may spell the capture pattern too; a page that fits decides.
+        for start in stride(from: tail.count - 27, through: 0, by: -1)
+        where tail[start] == capture[0] && tail[start..<start + 4].elementsEqual(capture) {
+            let segmentCount = Int(tail[start + 26])
+            let tableEnd = start + 27 + segmentCount
+            guard tableEnd <= tail.count else { return false }
+            let body = tail[(start + 27)..<tableEnd].reduce(0) { $0 + Int($1) }
+            if tableEnd + body == tail.count { return tail[start + 5] & 0x04 != 0 }
+            if tail[start + 4] == 0, tail[start + 5] < 8 { return false }
+        }
+        return false
+    }
+}

@@ -1,0 +1,100 @@
+import CSndfile
+import Foundation
+
+extension SoundFile {
+    /// Looks at the file as bytes, so that each way of having none is told apart.
+    ///
+    /// - Parameter path: The file's path.
+    /// - Throws: ``SignalError`` where it is missing, a folder, not permitted, or empty.
+    static func checkBytes(_ path: String) throws {
+        var status = stat()
+        guard stat(path, &status) == 0 else {
+            let code = errno
+            throw code == ENOENT || code == ENOTDIR
+                ? SignalError.missingFile(path: path)
+                : SignalError.unreadable(path: path, reason: String(cString: strerror(code)))
+        }
+        guard status.st_mode & S_IFMT != S_IFDIR else {
+            throw SignalError.unreadable(path: path, reason: "it is a folder")
+        }
+        guard access(path, R_OK) == 0 else {
+            throw SignalError.unreadable(path: path, reason: String(cString: strerror(errno)))
+        }
+        if status.st_mode & S_IFMT == S_IFREG, status.st_size == 0 {
+            throw SignalError.emptyFile(path: path)
+        }
+    }
+
+    /// Container and encoding in libsndfile's words.
+    ///
+    /// - Parameter format: libsndfile's format number.
+    /// - Returns: Both names, or the number where libsndfile has no name for it.
+    static func describe(format: Int32) -> String {
+        let parts = [Int32(SF_FORMAT_TYPEMASK), Int32(SF_FORMAT_SUBMASK)].compactMap { mask in
+            var info = SF_FORMAT_INFO()
+            info.format = format & mask
+            let size = Int32(MemoryLayout<SF_FORMAT_INFO>.size)
+            guard sf_command(nil, Int32(SFC_GET_FORMAT_INFO), &info, size) == 0,
+                let name = info.name
+            else { return String?.none }
+            return String(cString: name)
+        }
+        return parts.isEmpty ? "format \(format)" : parts.joined(separator: ", ")
+    }
+
+    /// Whether the container is Ogg.
+    ///
+    /// - Parameter format: libsndfile's format number.
+    /// - Returns: True for Vorbis, Opus and FLAC in Ogg.
+    static func isOgg(format: Int32) -> Bool {
+        format & Int32(SF_FORMAT_TYPEMASK) == Int32(SF_FORMAT_OGG)
+    }
+
+    /// Counts frames by reading to the end.
+    ///
+    /// - Parameters:
+    ///   - handle: The open file; it is left at its end.
+    ///   - channelCount: The number of channels.
+    /// - Returns: The number of frames read.
+    static func countFrames(_ handle: OpaquePointer, channelCount: Int) -> Int {
+        var block = [Float](repeating: 0, count: 65536 * max(1, channelCount))
+        var total = 0
+        while case let got = Int(sf_readf_float(handle, &block, 65536)), got > 0 { total += got }
+        return total
+    }
+
+    /// The bytes of samples that a header promises and the file lacks.
+    ///
+    /// libsndfile trims the length of a cut WAV, AIFF or AU file in silence, and says so only in its
+    /// log: "data : 32000 (should be 16000)".
+    ///
+    /// - Parameter handle: The open file.
+    /// - Returns: Bytes declared and found, or nil where none are missing. Sizes that encoders
+    ///   write into a pipe, where they cannot know better, count as not declared.
+    static func missingBytes(_ handle: OpaquePointer) -> (declared: Int, found: Int)? {
+        var buffer = [CChar](repeating: 0, count: 16384)
+        let length = Int(sf_command(handle, Int32(SFC_GET_LOG_INFO), &buffer, Int32(buffer.count)))
+        let log = String(
+            decoding: buffer.prefix(max(0, length)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        for line in log.split(separator: "\n") {
+            let words = line.split(separator: ":", maxSplits: 1)
+            let name = words.first.map { trimmed(String($0)).lowercased() }
+            guard words.count == 2, let name, ["data", "ssnd", "data size"].contains(name) else {
+                continue
+            }
+            let numbers = words[1].split { !$0.isNumber }.compactMap { Int($0) }
+            guard words[1].contains("should be"), numbers.count == 2 else { continue }
+            let (declared, found) = (numbers[0], numbers[1])
+            if declared > found, declared < 0x7FFF_0000 { return (declared, found) }
+        }
+        return nil
+    }
+
+    /// Text without white space and full stops at its ends.
+    ///
+    /// - Parameter text: The text.
+    /// - Returns: What is between the ends.
+    static func trimmed(_ text: String) -> String {
+        text.trimmingCharacters(in: .whitespacesAndNewlines.union(CharacterSet(charactersIn: ".")))
+    }
+}
