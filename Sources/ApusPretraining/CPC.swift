@@ -1,3 +1,5 @@
+// swift-format-ignore-file: AlwaysUseLowerCamelCase
+//
 // Contrastive predictive coding.
 //
 // van den Oord, Li and Vinyals 2018, Representation Learning with Contrastive Predictive Coding.
@@ -153,7 +155,8 @@ public final class CPC: Objective {
         }
 
         let logits = Tensor.concatenated([positives, scores], dimension: 3)  // (B, W, K, 1 + N)
-        let losses = logits.logSoftmax(dimension: 3).sliced(0..<1, dimension: 3)
+        let losses =
+            logits.logSoftmax(dimension: 3).sliced(0..<1, dimension: 3)
             .reshaped(B, W, K) * -1
         let weights = predictableFrames(lengths: lengths, W: W)
         let value: Tensor
@@ -191,18 +194,19 @@ public final class CPC: Objective {
             return low * frameCount + number - starts[low]
         }
         return lengths.indices.flatMap { recording -> [Int] in
-            var generator = SeededGenerator(seed: seed.derived(recording).value)
+            var generator = SeededGenerator(
+                seed: seed.value, stream: "negatives", recording)
             let own = lengths[recording]
             return (0..<configuration.negativeCount).map { _ in
                 switch configuration.negatives {
                 // A batch of one recording has no other to draw from.
                 case .otherRecordings where total > own:
-                    let number = Int.random(in: 0..<total - own, using: &generator)
+                    let number = generator.integer(below: total - own)
                     return frame(number < starts[recording] ? number : number + own)
                 case .otherRecordings, .sameRecording:
-                    return recording * frameCount + Int.random(in: 0..<own, using: &generator)
+                    return recording * frameCount + generator.integer(below: own)
                 case .batch:
-                    return frame(Int.random(in: 0..<total, using: &generator))
+                    return frame(generator.integer(below: total))
                 }
             }
         }

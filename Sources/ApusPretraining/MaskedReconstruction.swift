@@ -1,3 +1,5 @@
+// swift-format-ignore-file: AlwaysUseLowerCamelCase
+//
 // Masked reconstruction: TERA's alteration of time and frequency.
 //
 // Liu, Li and Lee 2021, TERA: Self-Supervised Learning of Transformer Encoder Representation for
@@ -134,9 +136,11 @@ public final class MaskedReconstruction: Objective {
     func alter(
         _ features: [Float], lengths: [Int], frameCount T: Int, melBandCount M: Int, seed: Seed
     ) -> Alteration {
-        var result = Alteration(features: features, mask: [Float](repeating: 0, count: features.count))
+        var result = Alteration(
+            features: features, mask: [Float](repeating: 0, count: features.count))
         for (recording, length) in lengths.enumerated() {
-            var generator = SeededGenerator(seed: seed.derived(recording).value)
+            var generator = SeededGenerator(
+                seed: seed.value, stream: "alteration", recording)
             let start = recording * T * M
             alterTime(
                 &result, original: features, start: start, length: length, M: M, using: &generator)
@@ -154,10 +158,12 @@ public final class MaskedReconstruction: Objective {
         // Even the shortest recording has something to reconstruct, unless time isn't masked at all.
         let count = configuration.timeMaskShare > 0 ? max(1, Int(wanted.rounded())) : 0
         let lastStart = max(length - span - 1, 0)
-        let starts = Array((0...lastStart).shuffled(using: &generator).prefix(count))
-        let sources = Array((0...lastStart).shuffled(using: &generator).prefix(count))
-        let throwOfDice = Double.random(in: 0..<1, using: &generator)
-        for (target, source) in zip(starts, sources) {
+        var starts = Array(0...lastStart)
+        generator.shuffle(&starts)
+        var sources = Array(0...lastStart)
+        generator.shuffle(&sources)
+        let throwOfDice = generator.unitInterval()
+        for (target, source) in zip(starts, sources).prefix(count) {
             for frame in 0..<span {
                 let row = start + (target + frame) * M
                 for band in 0..<M {
@@ -177,8 +183,8 @@ public final class MaskedReconstruction: Objective {
         using generator: inout SeededGenerator
     ) {
         let widest = Int(configuration.frequencyMaskShare * Double(M))
-        let width = Int.random(in: 0...widest, using: &generator)
-        let first = Int.random(in: 0...M - width, using: &generator)
+        let width = generator.integer(below: widest + 1)
+        let first = generator.integer(below: M - width + 1)
         for frame in 0..<length {
             for band in first..<first + width {
                 result.features[start + frame * M + band] = 0

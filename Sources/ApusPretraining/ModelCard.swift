@@ -1,0 +1,130 @@
+import ApusNN
+import ApusSignal
+import ApusTensor
+import Foundation
+
+/// What a model file says of itself: stored in the metadata of `model.safetensors`.
+public struct ModelCard: Codable, Hashable, Sendable {
+    /// What the model was trained on.
+    public struct TrainingData: Codable, Hashable, Sendable {
+        /// The manifest's path as the run was given it.
+        public var manifest: String
+        /// A hash (FNV-1a, 64 bits) of the manifest's bytes.
+        public var manifestHash: String
+        /// The number of recordings used.
+        public var recordings: Int
+        /// Their duration in seconds.
+        public var seconds: Double
+    }
+
+    /// The version of Apus that wrote the file.
+    public var version = apusVersion
+    /// The objective, and with it the architecture.
+    public var objective: ObjectiveConfiguration
+    /// How samples become what the encoder reads, normalisation included.
+    public var frontEnd: FrontEnd
+    /// What the run's draws depended on.
+    public var seed: UInt64
+    /// Steps of training behind the weights.
+    public var step: Int
+    /// What the model was trained on.
+    public var trainingData: TrainingData
+
+    /// The metadata key that the card is stored under.
+    static let key = "apus"
+}
+
+/// The version of Apus.
+public let apusVersion = "0.1.0"
+
+/// A model as its file holds it: the weights and the card.
+public final class PretrainedModel {
+    /// Where the model comes from.
+    public let path: String
+    /// What the file says of itself.
+    public let card: ModelCard
+    /// The objective with the file's weights.
+    public let objective: any Objective
+
+    /// The encoder with the file's weights.
+    public var encoder: any Encoder { objective.encoder }
+
+    /// Reads a model.
+    ///
+    /// - Parameter path: The path of a `model.safetensors`.
+    /// - Throws: `NNError` for a file that isn't a whole safetensors file or has other weights,
+    ///   `PretrainingError.notAModel` for one without a readable card.
+    public convenience init(contentsOf path: String) throws {
+        let file = try Safetensors(contentsOf: path)
+        guard let text = file.metadata[ModelCard.key] else {
+            throw PretrainingError.notAModel(path: path, reason: "it has no model card")
+        }
+        let card: ModelCard
+        do {
+            card = try JSONDecoder().decode(ModelCard.self, from: Data(text.utf8))
+            try card.frontEnd.validate()
+        } catch {
+            throw PretrainingError.notAModel(
+                path: path, reason: "its model card can't be read: \(error)")
+        }
+        if let problem = card.objective.problem() {
+            throw PretrainingError.notAModel(path: path, reason: problem)
+        }
+        let widest = [
+            card.objective.cpc.encoderWidth, card.objective.cpc.contextWidth,
+            card.objective.cpc.predictionSteps, card.objective.maskedReconstruction.encoder.width,
+            card.objective.maskedReconstruction.encoder.feedForwardWidth,
+            card.objective.maskedReconstruction.encoder.layerCount, card.frontEnd.featureCount,
+        ].max()
+        guard let widest, widest <= 65_536 else {
+            throw PretrainingError.notAModel(path: path, reason: "its card names absurd sizes")
+        }
+        let objective = card.objective.makeObjective(
+            melBandCount: card.frontEnd.featureCount, seed: Seed(card.seed))
+        try objective.load(file.tensors, from: path)
+        self.init(path: path, card: card, objective: objective)
+    }
+
+    init(path: String, card: ModelCard, objective: any Objective) {
+        self.path = path
+        self.card = card
+        self.objective = objective
+    }
+
+    /// The same model before its training: the same architecture with the run's initial weights.
+    ///
+    /// - Returns: The untrained model.
+    public func untrained() -> PretrainedModel {
+        var card = self.card
+        card.step = 0
+        return PretrainedModel(
+            path: path, card: card,
+            objective: card.objective.makeObjective(
+                melBandCount: card.frontEnd.featureCount, seed: Seed(card.seed)))
+    }
+
+    /// Refuses features of another front end.
+    ///
+    /// - Parameter frontEnd: The front end of the features at hand.
+    /// - Throws: `PretrainingError.otherFrontEnd` with what differs.
+    public func require(_ frontEnd: FrontEnd) throws {
+        let differences = card.frontEnd.differences(from: frontEnd)
+        if !differences.isEmpty {
+            throw PretrainingError.otherFrontEnd(path: path, differences: differences)
+        }
+    }
+}
+
+extension Objective {
+    /// The model file with these weights.
+    ///
+    /// - Parameter card: What the file says of itself.
+    /// - Returns: The file's bytes.
+    /// - Throws: Where the card isn't encodable.
+    func modelFile(card: ModelCard) throws -> Data {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        let text = String(decoding: try encoder.encode(card), as: UTF8.self)
+        return try Safetensors(tensors: weights(), metadata: [ModelCard.key: text]).encoded()
+    }
+}
