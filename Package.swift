@@ -94,6 +94,7 @@ let package = Package(
                 .product(name: "SwiftProtobuf", package: "swift-protobuf"),
                 .product(name: "Mustache", package: "swift-mustache"),
             ],
+            exclude: ["Events/event.proto"],
             swiftSettings: arithmetic),
         .executableTarget(
             name: "ApusCLI",

@@ -1,0 +1,214 @@
+import Foundation
+
+/// A chart of curves over a common axis, such as losses over training steps.
+public struct LineChart: Sendable {
+    /// One curve.
+    public struct Series: Sendable {
+        /// The curve's name in the legend.
+        public var name: String
+        /// The places on the horizontal axis, ascending.
+        public var x: [Double]
+        /// The values; NaN and infinities are gaps in the curve.
+        public var y: [Double]
+        /// The weight of the past in an exponential moving average, 0..<1; where it is above zero
+        /// the curve is drawn pale and its average strong.
+        public var smoothing: Double
+
+        /// A curve through points.
+        ///
+        /// - Parameters:
+        ///   - name: The curve's name in the legend.
+        ///   - x: The places on the horizontal axis, ascending.
+        ///   - y: The values, as many as places.
+        ///   - smoothing: The weight of the past in an exponential moving average, 0..<1.
+        public init(name: String, x: [Double], y: [Double], smoothing: Double = 0) {
+            precondition(x.count == y.count, "A value for every place")
+            precondition(smoothing >= 0 && smoothing < 1, "The past weighs less than everything")
+            self.name = name
+            self.x = x
+            self.y = y
+            self.smoothing = smoothing
+        }
+    }
+
+    /// The text above the chart.
+    public var title: String
+    /// The horizontal axis's quantity, with its unit.
+    public var xTitle: String
+    /// The vertical axis's quantity, with its unit.
+    public var yTitle: String
+    /// The curves, drawn in this order.
+    public var series: [Series]
+    /// The spread of the horizontal axis.
+    public var xScale = AxisScale.linear
+    /// The spread of the vertical axis.
+    public var yScale = AxisScale.linear
+    /// The vertical axis's ends; by default those of the data, widened to round numbers.
+    public var yRange: ClosedRange<Double>?
+    /// The chart's size in CSS pixels.
+    public var size = ChartSize(width: 760, height: 380)
+
+    /// A chart with linear axes.
+    ///
+    /// - Parameters:
+    ///   - title: The text above the chart.
+    ///   - xTitle: The horizontal axis's quantity, with its unit.
+    ///   - yTitle: The vertical axis's quantity, with its unit.
+    ///   - series: The curves.
+    public init(title: String, xTitle: String, yTitle: String, series: [Series]) {
+        self.title = title
+        self.xTitle = xTitle
+        self.yTitle = yTitle
+        self.series = series
+    }
+
+    /// Draws the chart.
+    ///
+    /// - Returns: An SVG document; it says "no data" where there is no finite value.
+    public func svg() -> String {
+        var drawing = SVGDrawing(width: size.width, height: size.height)
+        drawing.text(title, x: 64, y: 24, size: 14, bold: true)
+        let legend = Legend(names: series.map(\.name), width: size.width - 64 - 20)
+        let top = 38 + legend.height
+        legend.draw(on: &drawing, left: 64, top: 34) { drawing, index, x, y in
+            drawing.line(
+                fromX: x, y: y, toX: x + 18, y: y, color: Palette.color(index), width: 2.5)
+        }
+
+        let shown = series.map(visiblePoints)
+        let finite = shown.flatMap { $0.compactMap { $0 } }
+        let area = PlotArea(
+            left: 64, top: top + 8, width: size.width - 64 - 20,
+            height: max(40, size.height - top - 8 - 52),
+            xRange: xRange(finite.map(\.x)), yRange: yRange ?? yRange(finite.map(\.y)),
+            xScale: xScale, yScale: yScale)
+        area.drawAxes(on: &drawing, xTitle: xTitle, yTitle: yTitle)
+        if finite.isEmpty {
+            drawing.text(
+                "no data", x: area.left + area.width / 2, y: area.top + area.height / 2,
+                anchor: .middle, color: SVGDrawing.mutedColor)
+        }
+        for (index, points) in shown.enumerated() {
+            let color = Palette.color(index)
+            let smoothing = series[index].smoothing
+            draw(
+                points, on: &drawing, in: area, color: color, strong: smoothing == 0)
+            if smoothing > 0 {
+                draw(
+                    Self.averaged(points, weight: smoothing), on: &drawing, in: area,
+                    color: color, strong: true)
+            }
+        }
+        return drawing.document(title: title)
+    }
+
+    private typealias Point = (x: Double, y: Double)
+
+    /// The points of a curve that the axes can show, `nil` for the others.
+    private func visiblePoints(_ series: Series) -> [Point?] {
+        zip(series.x, series.y).map { x, y in
+            let shown =
+                x.isFinite && y.isFinite && (xScale == .linear || x > 0)
+                && (yScale == .linear || y > 0)
+            return shown ? (x, y) : nil
+        }
+    }
+
+    private func xRange(_ values: [Double]) -> ClosedRange<Double> {
+        guard let least = values.min(), let greatest = values.max() else {
+            return xScale == .linear ? 0...1 : 1...10
+        }
+        if least < greatest { return least...greatest }
+        return xScale == .linear ? (least - 0.5)...(least + 0.5) : (least / 2)...(least * 2)
+    }
+
+    private func yRange(_ values: [Double]) -> ClosedRange<Double> {
+        guard let least = values.min(), let greatest = values.max() else {
+            return yScale == .linear ? 0...1 : 1...10
+        }
+        switch yScale {
+        case .linear: return AxisTicks.roundedRange(least...greatest)
+        case .logarithmic: return (least / 1.1)...(greatest * 1.1)
+        }
+    }
+
+    private func draw(
+        _ points: [Point?], on drawing: inout SVGDrawing, in area: PlotArea, color: String,
+        strong: Bool
+    ) {
+        let places = points.map { point in
+            point.map { (x: area.x($0.x), y: min(max(area.y($0.y), area.top), area.bottom)) }
+        }
+        drawing.polyline(
+            Self.thinned(places), color: color, width: strong ? 2 : 1,
+            opacity: strong ? 1 : 0.35)
+        let single = places.compactMap { $0 }
+        if strong, single.count == 1 {
+            drawing.path(
+                Mark.circle.path(x: single[0].x, y: single[0].y, radius: 3), fill: color,
+                stroke: "none", strokeWidth: 0)
+        }
+    }
+
+    /// Keeps the first, the lowest, the highest and the last point of every pixel column, so that
+    /// a long run stays small and its spikes stay visible.
+    private static func thinned(_ places: [Point?]) -> [Point?] {
+        guard places.count > 2000 else { return places }
+        var result: [Point?] = []
+        var column: [Point] = []
+        func flush() {
+            guard let first = column.first, let last = column.last else { return }
+            let low = column.indices.min { column[$0].y < column[$1].y } ?? 0
+            let high = column.indices.max { column[$0].y < column[$1].y } ?? 0
+            result.append(first)
+            for index in [min(low, high), max(low, high)]
+            where index > 0 && index < column.count - 1 {
+                result.append(column[index])
+            }
+            if column.count > 1 { result.append(last) }
+            column.removeAll(keepingCapacity: true)
+        }
+        for place in places {
+            guard let place else {
+                flush()
+                result.append(nil)
+                continue
+            }
+            if let first = column.first, Int(first.x) != Int(place.x) { flush() }
+            column.append(place)
+        }
+        flush()
+        return result
+    }
+
+    /// The exponential moving average, corrected for its start at zero (Kingma and Ba, "Adam",
+    /// 2015, section 3); gaps stay and are left out of the average.
+    private static func averaged(_ points: [Point?], weight: Double) -> [Point?] {
+        var average = 0.0
+        var past = 1.0
+        return points.map { point in
+            guard let point else { return nil }
+            average = weight * average + (1 - weight) * point.y
+            past *= weight
+            return (point.x, average / (1 - past))
+        }
+    }
+}
+
+/// A chart's size in CSS pixels.
+public struct ChartSize: Sendable, Equatable {
+    /// The width.
+    public var width: Double
+    /// The height.
+    public var height: Double
+
+    /// A size.
+    ///
+    /// - Parameters:
+    ///   - width: The width in CSS pixels.
+    ///   - height: The height in CSS pixels.
+    public init(width: Double, height: Double) {
+        self.width = width
+        self.height = height
+    }
+}
