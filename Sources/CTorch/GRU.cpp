@@ -16,8 +16,8 @@
 namespace {
 
 /// exp(x) to about 2 ulp (range reduction by ln 2, degree 6), in a form that vectorises.
-__attribute__((always_inline)) inline float exponential(float x) {
-    x = std::fmin(std::fmax(x, -87.0f), 88.0f);
+__attribute__((always_inline)) inline float exponential(float argument) {
+    const float x = std::fmin(std::fmax(argument, -87.0f), 88.0f);
     const float rounded = std::nearbyint(x * 1.44269504088896341f);
     const float r = (x - rounded * 0.693359375f) + rounded * 2.12194440e-4f;
     float p = 1.3888889e-3f;
@@ -29,7 +29,8 @@ __attribute__((always_inline)) inline float exponential(float x) {
     p = p * r + 1.0f;
     union { int32_t bits; float value; } power;
     power.bits = (static_cast<int32_t>(rounded) + 127) << 23;
-    return p * power.value;
+    // The bounds above swallow what is not a number; a run that diverges must show it.
+    return argument != argument ? argument : p * power.value;
 }
 
 __attribute__((always_inline)) inline float sigmoid(float x) { return 1.0f / (1.0f + exponential(-x)); }
