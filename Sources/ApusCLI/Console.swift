@@ -7,6 +7,16 @@ enum Console {
 
     static func message(_ text: String) { write(clearing + text + "\n") }
     static func warning(_ text: String) { write(clearing + "warning: " + text + "\n") }
+
+    /// The first of many warnings, and where the others stand.
+    static func warnings(_ texts: [String], rest: String?) {
+        for text in texts.prefix(10) { warning(text) }
+        if texts.count > 10 {
+            let place = rest.map { ", listed in \($0)" } ?? ""
+            warning("and \(texts.count - 10) more\(place)")
+        }
+    }
+
     static func error(_ text: String) { write(clearing + "error: " + text + "\n") }
 
     /// What removes a progress bar from the line.

@@ -61,7 +61,7 @@ struct PrepareCommand: ParsableCommand {
             folder: folder, with: preparer,
             options: PreparationOptions(minimumDuration: minimumDuration))
         guard !preparation.cuts.isEmpty else {
-            for problem in preparation.summary.problems { Console.warning("\(problem.detail)") }
+            Console.warnings(preparation.summary.problems.map(\.detail), rest: nil)
             throw CorpusError.noUsableCuts(reason: "\(folder): no recording could be used")
         }
         do {
@@ -89,7 +89,7 @@ struct PrepareCommand: ParsableCommand {
         for reason in DroppedFile.Reason.allCases where summary.droppedCount(reason) > 0 {
             print("left out (\(reason.rawValue)): \(summary.droppedCount(reason))")
         }
-        for problem in summary.problems { Console.warning("\(problem.detail)") }
+        Console.warnings(summary.problems.map(\.detail), rest: "\(output)/summary.json")
         if !summary.problems.isEmpty { throw ExitStatus.badData }
     }
 }
