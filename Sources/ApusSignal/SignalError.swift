@@ -27,7 +27,7 @@ public enum SignalError: Error, Equatable, Sendable {
     case unsupportedSampleRate(path: String, sampleRate: Int)
     /// The channel, counted from 0, is not one of the file's.
     case noSuchChannel(path: String, channel: Int, channelCount: Int)
-    /// libsoxr refused to resample.
+    /// Resampling is not possible between the two rates, or libsoxr refused.
     case resamplingFailed(path: String, reason: String)
     /// An option of a front end has a value that cannot be used.
     case invalidFrontEnd(option: String, expected: String, found: String)
@@ -54,7 +54,7 @@ extension SignalError: CustomStringConvertible {
         case .truncated(let path, let expected?, let found):
             "\(path): truncated: its header says \(expected) frames, \(found) can be read"
         case .truncated(let path, nil, let found):
-            "\(path): truncated: the stream stops after \(found) frames without its last page"
+            "\(path): truncated: it stops after \(found) frames, before its end"
         case .nonFinite(let path, let index):
             "\(path): sample \(index) is not a finite number"
         case .tooShort(let path, let samples, let needed):
