@@ -79,7 +79,7 @@ import Testing
             let before = x.linear(weight: weight, bias: nil).floats
             weight.assign(weight.floats.map { 2 * $0 })
             let after = x.linear(weight: weight, bias: nil).floats
-            #expect(after == before.map { 2 * $0 })
+            #expect(relativeError(after, before.map { 2 * $0 }) == 0)
         }
     }
 }
