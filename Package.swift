@@ -104,6 +104,10 @@ let package = Package(
             ],
             swiftSettings: ours),
 
+        .executableTarget(
+            name: "TrainingStep", dependencies: ["ApusPretraining"],
+            path: "Tests/Benchmarks/TrainingStep", exclude: ["peer.py"], swiftSettings: ours),
+
         tests("ApusSignal"),
         tests("ApusCorpus"),
         tests("ApusTensor"),

@@ -1,4 +1,5 @@
 // swift-format-ignore-file: AlwaysUseLowerCamelCase
+
 //
 // Contrastive predictive coding.
 //
@@ -138,16 +139,16 @@ public final class CPC: Objective {
         }
         let scale = 1 / Double(D).squareRoot()
         let predictions = predictors(context.sliced(0..<W, dimension: 1)) * scale
-        let byStep = predictions.reshaped(B, W, K, D)
-        let futures = encoded.sliced(1..<S, dimension: 1)
-            .windows(dimension: 1, size: K).transposed(2, 3)  // (B, W, K, D)
-        let positives = (byStep * futures).cast(to: .float32)
-            .sum(dimension: 3, keepsDimension: true)  // (B, W, K, 1)
+        let byFrame = predictions.reshaped(B, W * K, D)
+        // Each prediction's scores with all frames of its recording; the positive is one of them.
+        let positives =
+            (byFrame.matmul(encoded.transposed(1, 2)).cast(to: .float32).reshaped(B, W, K, S)
+            * targetMask(W: W, S: S)).sum(dimension: 3, keepsDimension: true)  // (B, W, K, 1)
 
         let drawn = Tensor(integers: negatives, shape: [B * N])
         let candidates = encoded.reshaped(B * S, D).selected(drawn, dimension: 0)
             .reshaped(B, N, D)
-        var scores = predictions.reshaped(B, W * K, D).matmul(candidates.transposed(1, 2))
+        var scores = byFrame.matmul(candidates.transposed(1, 2))
             .cast(to: .float32).reshaped(B, W, K, N)
         if configuration.negatives != .otherRecordings {
             scores = scores.filled(
@@ -210,6 +211,14 @@ public final class CPC: Objective {
                 }
             }
         }
+    }
+
+    /// (W, K, S) with one where the last index is the frame k steps after t, zero elsewhere.
+    private func targetMask(W: Int, S: Int) -> Tensor {
+        let K = configuration.predictionSteps
+        var values = [Float](repeating: 0, count: W * K * S)
+        for t in 0..<W { for k in 0..<K { values[(t * K + k) * S + t + k + 1] = 1 } }
+        return Tensor(values, shape: [W, K, S])
     }
 
     /// Where a negative is the frame to be predicted: (B, W, K, N), true there.

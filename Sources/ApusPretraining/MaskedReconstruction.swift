@@ -1,4 +1,5 @@
 // swift-format-ignore-file: AlwaysUseLowerCamelCase
+
 //
 // Masked reconstruction: TERA's alteration of time and frequency.
 //
