@@ -62,7 +62,7 @@ let package = Package(
         .target(
             name: "ApusSignal", dependencies: ["CSndfile", "CFFTW", "CSoxr"],
             swiftSettings: arithmetic),
-        .target(name: "ApusCorpus", dependencies: ["ApusSignal"], swiftSettings: ours),
+        .target(name: "ApusCorpus", dependencies: ["ApusSignal"], swiftSettings: arithmetic),
         .target(
             name: "CTorch",
             cxxSettings: [

@@ -2,7 +2,7 @@
 public struct Cut: Hashable, Sendable {
     /// The name of the cut, unique in its manifest.
     public var id: String
-    /// The audio file. In a manifest that was read, already resolved against the manifest's folder.
+    /// The audio file; in a manifest that was read, already resolved against the manifest's folder.
     public var audioPath: String
     /// Where the cut begins in the file, in seconds.
     public var offset: Double
@@ -18,7 +18,7 @@ public struct Cut: Hashable, Sendable {
     public var language: String?
     /// The fold of a published cross-validation.
     public var fold: String?
-    /// Every other key of the manifest's line. A key named as one of the above is not written.
+    /// Every other key of the manifest's line; one that is named as a known key is not written.
     public var extra: [String: JSONValue]
 
     /// Makes a cut; with nothing but a path and an id it is the whole file.

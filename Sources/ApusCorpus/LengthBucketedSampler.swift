@@ -10,9 +10,16 @@ public struct LengthBucketedSampler: Sendable {
     /// The positions of the recordings that are shorter than `minimumFrames`, ascending.
     public let skippedIndices: [Int]
 
+    private struct Candidate {
+        var cutIndex: Int
+        var repetition: Int
+        var length: Int
+    }
     private let ids: [String]
     private let frameCounts: [Int]
-    private let usableIndices: [Int]
+    private let candidates: [Candidate]
+    /// The batches' places in the candidates sorted by length, the same in every epoch.
+    private let groups: [Range<Int>]
 
     /// Makes a sampler over recordings of known lengths.
     ///
@@ -26,76 +33,97 @@ public struct LengthBucketedSampler: Sendable {
         precondition(options.framesPerBatch > 0, "a batch has at least one frame")
         precondition(options.minimumFrames > 0, "a usable recording has at least one frame")
         precondition(options.repeats > 0, "each recording is taken at least once an epoch")
-        if let cropFrames = options.cropFrames {
-            precondition(
-                cropFrames >= options.minimumFrames, "a crop is at least minimumFrames long")
-        }
+        let longest = options.cropFrames ?? .max
+        precondition(longest >= options.minimumFrames, "a crop is at least minimumFrames long")
         self.options = options
         self.ids = ids
         self.frameCounts = frameCounts
-        usableIndices = frameCounts.indices.filter { frameCounts[$0] >= options.minimumFrames }
         skippedIndices = frameCounts.indices.filter { frameCounts[$0] < options.minimumFrames }
-        if usableIndices.isEmpty {
+        candidates = frameCounts.indices.filter { frameCounts[$0] >= options.minimumFrames }
+            .flatMap { cutIndex in
+                (0..<options.repeats).map {
+                    Candidate(
+                        cutIndex: cutIndex, repetition: $0,
+                        length: min(frameCounts[cutIndex], longest))
+                }
+            }
+        groups = Self.groups(ofSorted: candidates.map(\.length).sorted(), options)
+        if candidates.isEmpty {
             throw CorpusError.noUsableCuts(
                 reason: "of \(ids.count) recordings none has \(options.minimumFrames) frames")
         }
     }
+
+    /// The number of recordings that the sampler was made for, skipped ones counted.
+    public var recordingCount: Int { ids.count }
+
+    /// The number of batches in an epoch, the same in every one.
+    public var batchCount: Int { groups.count }
 
     /// The batches of one epoch.
     ///
     /// - Parameter epoch: The epoch, counted from 0.
     /// - Returns: The plans, in order.
     public func batches(epoch: Int) -> [BatchPlan] {
-        struct Candidate {
-            var cutIndex: Int
-            var repetition: Int
-            var length: Int
-        }
-        var candidates: [Candidate] = []
-        for cutIndex in usableIndices {
-            let length = min(frameCounts[cutIndex], options.cropFrames ?? .max)
-            for repetition in 0..<options.repeats {
-                candidates.append(
-                    Candidate(cutIndex: cutIndex, repetition: repetition, length: length))
-            }
-        }
         var order = SeededGenerator(seed: options.seed, stream: "sampler/order", epoch)
-        order.shuffle(&candidates)
-        let byLength = candidates.enumerated().sorted {
+        var shuffled = candidates
+        order.shuffle(&shuffled)
+        let byLength = shuffled.enumerated().sorted {
             ($0.element.length, $0.offset) < ($1.element.length, $1.offset)
         }.map(\.element)
-
-        var groups: [ArraySlice<Candidate>] = []
-        var start = 0
-        while start < byLength.count {
-            var end = start + 1
-            while end < byLength.count {
-                let length =
-                    options.mode == .exactLength ? byLength[start].length : byLength[end].length
-                if (end - start + 1) * length > options.framesPerBatch { break }
-                end += 1
-            }
-            groups.append(byLength[start..<end])
-            start = end
-        }
+        var groups = groups
         order.shuffle(&groups)
 
         return groups.enumerated().map { index, group in
-            let shortest = group.first?.length ?? 0
-            let items = group.map { candidate in
-                let length = options.mode == .exactLength ? shortest : candidate.length
-                var generator = SeededGenerator(
-                    seed: options.seed, stream: "sampler/crop/" + ids[candidate.cutIndex], epoch,
-                    candidate.repetition)
-                let start = generator.integer(
-                    below: frameCounts[candidate.cutIndex] - length + 1)
-                return BatchPlan.Item(
-                    cutIndex: candidate.cutIndex, start: start, length: length)
+            let shortest = byLength[group.lowerBound].length
+            let items = byLength[group].map { candidate in
+                crop(
+                    candidate, length: options.mode == .exactLength ? shortest : candidate.length,
+                    epoch: epoch)
             }
             var generator = SeededGenerator(
                 seed: options.seed, stream: "sampler/batch", epoch, index)
             return BatchPlan(epoch: epoch, index: index, seed: generator.next(), items: items)
         }
+    }
+
+    private func crop(_ candidate: Candidate, length: Int, epoch: Int) -> BatchPlan.Item {
+        var generator = SeededGenerator(
+            seed: options.seed, stream: "sampler/crop/" + ids[candidate.cutIndex], epoch,
+            candidate.repetition)
+        let start = generator.integer(below: frameCounts[candidate.cutIndex] - length + 1)
+        return BatchPlan.Item(cutIndex: candidate.cutIndex, start: start, length: length)
+    }
+
+    /// Cuts ascending lengths into batches.
+    private static func groups(
+        ofSorted lengths: [Int], _ options: SamplerOptions
+    ) -> [Range<Int>] {
+        func fits(_ group: Range<Int>) -> Bool {
+            let frames =
+                options.mode == .exactLength
+                ? lengths[group.lowerBound] : lengths[group.upperBound - 1]
+            return group.count * frames <= options.framesPerBatch
+        }
+        var groups: [Range<Int>] = []
+        var start = 0
+        while start < lengths.count {
+            var end = start + 1
+            while end < lengths.count, fits(start..<(end + 1)) { end += 1 }
+            groups.append(start..<end)
+            start = end
+        }
+        // A small rest shares with the batch before it: items that are contrasted need company.
+        if let last = groups.last, let before = groups.dropLast().last,
+            2 * last.count < before.count
+        {
+            let middle = (before.lowerBound + last.upperBound + 1) / 2
+            if fits(middle..<last.upperBound) {
+                groups.removeLast(2)
+                groups += [before.lowerBound..<middle, middle..<last.upperBound]
+            }
+        }
+        return groups
     }
 
     /// The endless sequence of batches from a position on.

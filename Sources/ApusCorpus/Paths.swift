@@ -23,6 +23,6 @@ func foundationReason(_ error: any Error) -> String {
     switch (error as? CocoaError)?.code {
     case .fileReadNoSuchFile, .fileNoSuchFile: return "no such file or folder"
     case .fileReadNoPermission, .fileWriteNoPermission: return "permission denied"
-    default: return (error as? any CustomStringConvertible)?.description ?? "\(error)"
+    default: return "\(error)"
     }
 }

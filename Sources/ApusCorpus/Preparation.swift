@@ -94,7 +94,7 @@ struct ReadingProblem: Error {
     var reason: String
 
     init(_ error: any Error) {
-        reason = (error as? any CustomStringConvertible)?.description ?? "\(error)"
+        reason = "\(error)"
     }
 }
 

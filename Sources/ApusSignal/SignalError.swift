@@ -54,7 +54,7 @@ extension SignalError: CustomStringConvertible {
         case .truncated(let path, let expected?, let found):
             "\(path): truncated: its header says \(expected) frames, \(found) can be read"
         case .truncated(let path, nil, let found):
-            "\(path): truncated: the stream stops after \(found) frames without its last page"
+            "\(path): truncated: it stops after \(found) frames, before its end"
         case .nonFinite(let path, let index):
             "\(path): sample \(index) is not a finite number"
         case .tooShort(let path, let samples, let needed):

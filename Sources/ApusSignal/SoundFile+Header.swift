@@ -50,6 +50,18 @@ extension SoundFile {
         format & Int32(SF_FORMAT_TYPEMASK) == Int32(SF_FORMAT_OGG)
     }
 
+    /// Whether a jump gives the samples that decoding from the start gives.
+    ///
+    /// libsndfile's jumps may land some hundred frames off in Ogg (its issue 885, seen in 1.2.2), and
+    /// after a jump in MP3 the first frames lack the bits that earlier ones hold for them.
+    ///
+    /// - Parameter format: libsndfile's format number.
+    /// - Returns: False for Ogg and MP3.
+    static func jumpsExactly(format: Int32) -> Bool {
+        !isOgg(format: format)
+            && format & Int32(SF_FORMAT_TYPEMASK) != Int32(SF_FORMAT_MPEG)
+    }
+
     /// Counts frames by reading to the end.
     ///
     /// - Parameters:
@@ -62,6 +74,9 @@ extension SoundFile {
         while case let got = Int(sf_readf_float(handle, &block, 65536)), got > 0 { total += got }
         return total
     }
+
+    /// The names, in libsndfile's log, of what holds the samples in WAV, AIFF, AU and W64 files.
+    private static let sampleChunks = ["data", "SSND", "Data Size", "riff"]
 
     /// The bytes of samples that a header promises and the file lacks.
     ///
@@ -78,10 +93,8 @@ extension SoundFile {
             decoding: buffer.prefix(max(0, length)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
         for line in log.split(separator: "\n") {
             let words = line.split(separator: ":", maxSplits: 1)
-            let name = words.first.map { trimmed(String($0)).lowercased() }
-            guard words.count == 2, let name, ["data", "ssnd", "data size"].contains(name) else {
-                continue
-            }
+            let name = words.first.map { trimmed(String($0)) }
+            guard words.count == 2, let name, sampleChunks.contains(name) else { continue }
             let numbers = words[1].split { !$0.isNumber }.compactMap { Int($0) }
             guard words[1].contains("should be"), numbers.count == 2 else { continue }
             let (declared, found) = (numbers[0], numbers[1])

@@ -20,7 +20,8 @@ public final class SoundFile {
     public let formatDescription: String
 
     private let handle: OpaquePointer
-    private let isSeekable: Bool
+    private let canRewind: Bool
+    private let canJump: Bool
     private var position = 0
 
     /// Opens a file and reads its header.
@@ -43,7 +44,8 @@ public final class SoundFile {
         }
         sampleRate = Int(info.samplerate)
         channelCount = Int(info.channels)
-        isSeekable = info.seekable != 0
+        canRewind = info.seekable != 0
+        canJump = canRewind && SoundFile.jumpsExactly(format: info.format)
         formatDescription = SoundFile.describe(format: info.format)
         // A streamed FLAC does not say its length: libsndfile answers with its largest count.
         let isLengthKnown = info.frames < Int64.max && info.frames >= 0
@@ -55,8 +57,10 @@ public final class SoundFile {
         }
         if let bytes = SoundFile.missingBytes(handle) {
             let bytesPerFrame = max(1, bytes.found / max(1, frameCount))
+            let missing = (bytes.declared - bytes.found) / bytesPerFrame
             throw SignalError.truncated(
-                path: path, expected: bytes.declared / bytesPerFrame, found: frameCount)
+                path: path, expected: frameCount > 0 ? frameCount + missing : nil,
+                found: frameCount)
         }
         if SoundFile.isOgg(format: info.format), try !OggStream.isComplete(path: path) {
             throw SignalError.truncated(path: path, expected: nil, found: frameCount)
@@ -76,8 +80,9 @@ public final class SoundFile {
 
     /// Reads frames as one channel.
     ///
-    /// For lossless formats and Vorbis a segment holds the very samples that the whole file holds
-    /// there. Decoders with a memory (MP3, Opus) may differ a little after a jump.
+    /// A segment holds the very samples that the whole file holds there. Most formats are read from
+    /// the segment's start on; Ogg and MP3 are decoded from the current position, or from the file's
+    /// start where the segment lies before it, so segments in order are read fastest.
     ///
     /// - Parameters:
     ///   - startFrame: The first frame to read.
@@ -89,10 +94,9 @@ public final class SoundFile {
     public func read(
         from startFrame: Int = 0, count: Int? = nil, channels: ChannelSelection = .mean
     ) throws -> Waveform {
-        let wanted = count ?? max(0, frameCount - startFrame)
-        guard startFrame >= 0, wanted > 0, startFrame < frameCount,
-            wanted <= frameCount - startFrame
-        else {
+        let available = (0..<frameCount).contains(startFrame) ? frameCount - startFrame : 0
+        let wanted = count ?? available
+        guard wanted > 0, wanted <= available else {
             throw SignalError.segmentOutside(
                 path: path, start: startFrame, count: wanted, frameCount: frameCount)
         }
@@ -126,16 +130,16 @@ public final class SoundFile {
 
     private func move(to frame: Int) throws {
         if frame == position { return }
-        if isSeekable {
-            guard sf_seek(handle, sf_count_t(frame), SEEK_SET) == sf_count_t(frame) else {
+        if canJump || (canRewind && frame < position) {
+            let target = canJump ? frame : 0
+            guard sf_seek(handle, sf_count_t(target), SEEK_SET) == sf_count_t(target) else {
                 let reason = SoundFile.trimmed(String(cString: sf_strerror(handle)))
                 throw SignalError.unreadable(
-                    path: path, reason: "cannot move to frame \(frame): \(reason)")
+                    path: path, reason: "cannot move to frame \(target): \(reason)")
             }
-            position = frame
-            return
+            position = target
         }
-        guard frame > position else {
+        guard frame >= position else {
             throw SignalError.unreadable(path: path, reason: "cannot move back to frame \(frame)")
         }
         var block = [Float](repeating: 0, count: 4096 * channelCount)

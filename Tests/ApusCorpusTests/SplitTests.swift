@@ -1,0 +1,100 @@
+import ApusCorpus
+import Testing
+
+struct SplitTests {
+    private func corpus(_ counts: [String: Int]) -> [Cut] {
+        counts.flatMap { speaker, count in
+            (0..<count).map {
+                Cut(id: "\(speaker)-\($0)", audioPath: "\(speaker)/\($0).wav", speaker: speaker)
+            }
+        }
+    }
+
+    private func count(_ cuts: [Cut], _ speaker: String) -> Int {
+        cuts.count { $0.speaker == speaker }
+    }
+
+    @Test func everySpeakerIsInEveryPart() throws {
+        let counts = ["a": 3, "b": 10, "c": 4, "d": 100, "e": 5]
+        let split = try speakerStratifiedSplit(
+            of: corpus(counts), fractions: SplitFractions(), seed: 1)
+        for (speaker, total) in counts {
+            let sizes = [split.train, split.development, split.test].map { count($0, speaker) }
+            #expect(sizes.reduce(0, +) == total)
+            #expect(sizes.allSatisfy { $0 >= 1 })
+        }
+        #expect(count(split.train, "b") == 6 && count(split.test, "b") == 2)
+        #expect(count(split.train, "d") == 60 && count(split.development, "d") == 20)
+    }
+
+    @Test func partsShareNothingAndLoseNothing() throws {
+        let cuts = corpus(["a": 17, "b": 3, "c": 2, "d": 1])
+        let split = try speakerStratifiedSplit(of: cuts, fractions: SplitFractions(), seed: 2)
+        let all = split.train + split.development + split.test
+        #expect(all.count == cuts.count)
+        #expect(Set(all) == Set(cuts))
+        #expect(Set(all.map(\.audioPath)).count == cuts.count)
+    }
+
+    @Test func aSpeakerOfFewCutsIsOnlyLearned() throws {
+        let split = try speakerStratifiedSplit(
+            of: corpus(["a": 2, "b": 1]), fractions: SplitFractions(), seed: 3)
+        #expect(split.train.count == 3)
+        #expect(split.development.isEmpty && split.test.isEmpty)
+    }
+
+    @Test func aPartWithoutAShareStaysEmpty() throws {
+        let fractions = try SplitFractions(train: 0.5, development: 0, test: 0.5)
+        let split = speakerStratifiedSplit(
+            of: corpus(["a": 2, "b": 9]), fractions: fractions, seed: 4)
+        #expect(split.development.isEmpty)
+        #expect(count(split.train, "a") == 1 && count(split.test, "a") == 1)
+        #expect(Set([count(split.train, "b"), count(split.test, "b")]) == [4, 5])
+    }
+
+    @Test func theOrderOfTheCutsDoesNotMatter() throws {
+        let cuts = corpus(["a": 20, "b": 7, "c": 5]).sorted { $0.id < $1.id }
+        let fractions = try SplitFractions()
+        let split = speakerStratifiedSplit(of: cuts, fractions: fractions, seed: 5)
+        #expect(speakerStratifiedSplit(of: cuts.reversed(), fractions: fractions, seed: 5) == split)
+        #expect(speakerStratifiedSplit(of: cuts, fractions: fractions, seed: 6) != split)
+        let withoutB = speakerStratifiedSplit(
+            of: cuts.filter { $0.speaker != "b" }, fractions: fractions, seed: 5)
+        #expect(withoutB.test == split.test.filter { $0.speaker != "b" })
+    }
+
+    @Test func cutsWithoutASpeakerAreOneGroup() throws {
+        let cuts = (0..<10).map { Cut(id: "\($0)", audioPath: "\($0)") }
+        let split = try speakerStratifiedSplit(of: cuts, fractions: SplitFractions(), seed: 7)
+        #expect([split.train, split.development, split.test].map(\.count) == [6, 2, 2])
+    }
+
+    @Test func fractionsAddUpToOne() {
+        #expect(throws: CorpusError.invalidFractions(train: 0.5, development: 0.2, test: 0.2)) {
+            try SplitFractions(train: 0.5, development: 0.2, test: 0.2)
+        }
+        #expect(throws: CorpusError.invalidFractions(train: 1.2, development: -0.2, test: 0)) {
+            try SplitFractions(train: 1.2, development: -0.2, test: 0)
+        }
+    }
+
+    @Test func fewLabelsAreNestedAndBalanced() {
+        let labels = (0..<60).map { ["x", "y", "z"][$0 % 3] } + ["rare"]
+        var smaller: Set<Int> = []
+        for perClass in [1, 2, 5, 20] {
+            let chosen = fewLabelSubset(labels: labels, perClass: perClass, seed: 1)
+            #expect(chosen == chosen.sorted())
+            #expect(Set(chosen).isSuperset(of: smaller))
+            for label in ["x", "y", "z"] {
+                #expect(chosen.count { labels[$0] == label } == perClass)
+            }
+            #expect(chosen.count { labels[$0] == "rare" } == 1)
+            #expect(fewLabelSubset(labels: labels, perClass: perClass, seed: 1) == chosen)
+            smaller = Set(chosen)
+        }
+        #expect(
+            fewLabelSubset(labels: labels, perClass: 5, seed: 2)
+                != fewLabelSubset(labels: labels, perClass: 5, seed: 1))
+        #expect(fewLabelSubset(labels: [], perClass: 1, seed: 0) == [])
+    }
+}
