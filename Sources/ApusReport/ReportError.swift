@@ -7,6 +7,13 @@ public enum ReportError: Error, CustomStringConvertible, Equatable, Sendable {
     ///   - reason: What the system says.
     case cannotWrite(path: String, reason: String)
 
+    /// A file cannot be read, or does not hold what it should.
+    ///
+    /// - Parameters:
+    ///   - path: The file.
+    ///   - reason: What is wrong, and where in the file.
+    case cannotRead(path: String, reason: String)
+
     /// The PNG library refused a picture.
     ///
     /// - Parameter reason: What the library says.
@@ -29,6 +36,8 @@ public enum ReportError: Error, CustomStringConvertible, Equatable, Sendable {
         switch self {
         case .cannotWrite(let path, let reason):
             "\(path): cannot be written: \(reason)"
+        case .cannotRead(let path, let reason):
+            "\(path): cannot be read: \(reason)"
         case .imageCoding(let reason):
             "the picture cannot be written as PNG: \(reason)"
         case .notFinite(let what, let row):

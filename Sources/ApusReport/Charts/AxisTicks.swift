@@ -25,7 +25,10 @@ public struct AxisTicks: Equatable, Sendable {
             step = roundStep(atLeast: step * 1.01)
         }
         let positions = multiples(of: step, in: range).map { $0 * step }
-        return AxisTicks(positions: positions, labels: positions.map { label($0, step: step) })
+        let greatest = positions.map(abs).max() ?? 0
+        return AxisTicks(
+            positions: positions,
+            labels: positions.map { label($0, step: step, greatest: greatest) })
     }
 
     /// Ticks for a logarithmic axis: powers of ten, with 2 and 5 times them on a short axis.
@@ -94,18 +97,16 @@ public struct AxisTicks: Equatable, Sendable {
         return factor * power
     }
 
-    /// A number with the decimals that tell ticks `step` apart from each other.
-    static func label(_ value: Double, step: Double) -> String {
+    /// A number with the decimals that tell ticks `step` apart from each other; thousands as `k`
+    /// on an axis that goes beyond 10 000, all of them alike.
+    static func label(_ value: Double, step: Double, greatest: Double = 0) -> String {
         if value == 0 { return "0" }
         let size = max(abs(value), step)
         if step >= 1e6 || size >= 1e9 || size < 1e-4 {
             return String(format: "%.3g", value)
         }
-        if step >= 1000, size >= 10_000 {
-            let thousands = value / 1000
-            return
-                (thousands.rounded() == thousands
-                ? String(format: "%.0f", thousands) : String(format: "%g", thousands)) + "k"
+        if step >= 100, max(size, greatest) >= 10_000 {
+            return String(format: "%g", value / 1000) + "k"
         }
         if step == 0 { return String(format: "%g", value) }
         let decimals = max(0, Int((-log10(step) - 1e-9).rounded(.up)))

@@ -64,6 +64,8 @@ public struct LineChart: Sendable {
 
     /// Draws the chart.
     ///
+    /// The points of a curve with 30 or fewer are marked.
+    ///
     /// - Returns: An SVG document; it says "no data" where there is no finite value.
     public func svg() -> String {
         var drawing = SVGDrawing(width: size.width, height: size.height)
@@ -142,11 +144,12 @@ public struct LineChart: Sendable {
         drawing.polyline(
             Self.thinned(places), color: color, width: strong ? 2 : 1,
             opacity: strong ? 1 : 0.35)
-        let single = places.compactMap { $0 }
-        if strong, single.count == 1 {
+        let marked = places.compactMap { $0 }
+        guard strong, marked.count <= 30 else { return }
+        for place in marked {
             drawing.path(
-                Mark.circle.path(x: single[0].x, y: single[0].y, radius: 3), fill: color,
-                stroke: "none", strokeWidth: 0)
+                Mark.circle.path(x: place.x, y: place.y, radius: 3), fill: color, stroke: "none",
+                strokeWidth: 0)
         }
     }
 

@@ -32,7 +32,7 @@ struct PlotArea {
 
     /// Draws grid lines, ticks and titles.
     func drawAxes(on drawing: inout SVGDrawing, xTitle: String, yTitle: String) {
-        let yTicks = Self.ticks(over: yRange, yScale, atMost: max(2, Int(height / 45)))
+        let yTicks = Self.ticks(over: yRange, yScale, atMost: max(2, Int(height / 32)))
         for (value, label) in zip(yTicks.positions, yTicks.labels) {
             let place = y(value)
             drawing.line(

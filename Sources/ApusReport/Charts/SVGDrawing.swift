@@ -80,8 +80,7 @@ struct SVGDrawing {
         }
     }
 
-    /// A line of text; `y` is the base line. A turned text reads upwards, or falls to the lower
-    /// right at a positive angle.
+    /// A line of text from an anchor on its base line.
     mutating func text(
         _ text: String, x: Double, y: Double, size: Double = 12, anchor: TextAnchor = .start,
         color: String = SVGDrawing.textColor, bold: Bool = false, turnedBy degrees: Double = 0
@@ -105,6 +104,7 @@ struct SVGDrawing {
     /// The finished picture.
     ///
     /// - Parameter title: What the picture shows, for screen readers.
+    /// - Returns: An SVG document.
     func document(title: String) -> String {
         let size = "\(number(width)) \(number(height))"
         return """

@@ -19,9 +19,9 @@ public struct SpectrogramImage: Sendable {
     /// finite values to the greatest of them.
     public var range: ClosedRange<Double>?
     /// The width of the plot without its axes, pixels.
-    public var plotWidth = 640
+    public var plotWidth = 520
     /// The height of the plot without its axes, pixels.
-    public var plotHeight = 256
+    public var plotHeight = 240
     /// Pixels to a dot of the text.
     public var textScale = 2
     /// The colours of the levels.
@@ -186,8 +186,12 @@ public struct SpectrogramImage: Sendable {
     private func drawFrequencyAxis(on image: inout RGBImage, layout: Layout) {
         let room = max(2, plotHeight / (2 * layout.textHeight))
         let perBand = Double(plotHeight) / Double(max(1, bandCount))
-        for tick in frequencyTicks(atMost: min(8, room)) {
+        var free = 0
+        // From the top, because octaves lie closest at the bottom of a mel scale.
+        for tick in frequencyTicks(atMost: min(8, room)).reversed() {
             let y = layout.top + plotHeight - 1 - Int(((tick.band + 0.5) * perBand).rounded())
+            guard y >= free else { continue }
+            free = y + layout.textHeight
             image.fill(
                 columns: (layout.left - layout.line - layout.tick)..<(layout.left - layout.line),
                 rows: y..<(y + layout.line), color: Self.axisColor)
@@ -214,7 +218,7 @@ public struct SpectrogramImage: Sendable {
         drawFrame(on: &image, left: layout.barLeft, width: layout.barWidth, layout: layout)
         let right = layout.barLeft + layout.barWidth + layout.line
         let ticks = AxisTicks.linear(
-            over: range, atMost: max(2, min(6, plotHeight / (2 * layout.textHeight))))
+            over: range, atMost: max(2, min(9, 2 * plotHeight / (3 * layout.textHeight))))
         for (value, label) in zip(ticks.positions, ticks.labels) {
             let share = (value - range.lowerBound) / (range.upperBound - range.lowerBound)
             let y = layout.top + Int(((1 - share) * Double(plotHeight - 1)).rounded())

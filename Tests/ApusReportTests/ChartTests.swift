@@ -1,0 +1,133 @@
+import ApusReport
+import Testing
+
+@Suite struct ChartTests {
+    @Test(arguments: [
+        (0.0...1.0, ["0", "0.2", "0.4", "0.6", "0.8", "1.0"]),
+        (0.0...3.12, ["0", "1", "2", "3"]),
+        (-7.3...4.0, ["-6", "-4", "-2", "0", "2", "4"]),
+        (0.0...20_000.0, ["0", "5k", "10k", "15k", "20k"]),
+        (0.0...8_000.0, ["0", "2000", "4000", "6000", "8000"]),
+        (0.0...0.0004, ["0", "0.0001", "0.0002", "0.0003", "0.0004"]),
+        (2.0...2.0, ["2"]),
+    ])
+    func linearTicksStandAtRoundNumbers(range: ClosedRange<Double>, labels: [String]) {
+        let ticks = AxisTicks.linear(over: range, atMost: 6)
+        #expect(ticks.labels == labels)
+        #expect(ticks.positions.count == labels.count)
+    }
+
+    @Test func linearTicksNeverExceedTheirNumber() {
+        var generator = Generator(seed: 3)
+        for _ in 0..<500 {
+            let lower = Double.random(in: -1000...1000, using: &generator)
+            let span = Double.random(in: 1e-6...1e5, using: &generator)
+            let count = Int.random(in: 2...10, using: &generator)
+            let ticks = AxisTicks.linear(over: lower...(lower + span), atMost: count)
+            #expect(ticks.positions.count <= count)
+            #expect(Set(ticks.labels).count == ticks.labels.count)
+        }
+    }
+
+    @Test func logarithmicTicksStandAtPowersOfTen() {
+        #expect(AxisTicks.logarithmic(over: 1...45).labels == ["1", "2", "5", "10", "20"])
+        #expect(
+            AxisTicks.logarithmic(over: 1...100_000).positions == [1, 10, 100, 1000, 1e4, 1e5])
+        #expect(AxisTicks.logarithmic(over: 11...19).positions == [12, 14, 16, 18])
+    }
+
+    @Test func roundedRangesEndOnTicks() {
+        #expect(AxisTicks.roundedRange(0.3...4.6) == 0...5)
+        #expect(AxisTicks.roundedRange(0...1) == 0...1)
+    }
+
+    @Test func aLineChartIsWellFormedWhateverItsTexts() {
+        let chart = LineChart(
+            title: "<script> & \"loss\"", xTitle: "step\u{0}", yTitle: "nats",
+            series: [
+                .init(name: "a < b", x: [0, 1, 2], y: [3, .nan, 1]),
+                .init(name: "smooth", x: [0, 1, 2], y: [1, 2, 3], smoothing: 0.9),
+            ])
+        let parsed = elements(of: chart.svg())
+        #expect(parsed.texts.contains("<script> & \"loss\""))
+        #expect(parsed.texts.contains("a < b"))
+        #expect(parsed.texts.contains("step\u{FFFD}"))
+        #expect(parsed.counts["script"] == nil)
+    }
+
+    @Test func aGapBreaksTheCurve() {
+        let chart = LineChart(
+            title: "", xTitle: "", yTitle: "",
+            series: [.init(name: "a", x: [0, 1, 2, 3], y: [1, .nan, 2, .infinity])])
+        let svg = chart.svg()
+        #expect(!svg.contains("nan") && !svg.contains("inf"))
+        // Two pieces of one point each.
+        let path = svg.split(separator: "\n").first { $0.contains("fill=\"none\"") } ?? ""
+        #expect(path.filter { $0 == "M" }.count == 2)
+    }
+
+    @Test func aLongCurveKeepsItsSpike() {
+        let x = (0..<100_000).map(Double.init)
+        var y = x.map { _ in 1.0 }
+        y[54_321] = 9
+        y[77_777] = 0
+        var chart = LineChart(
+            title: "", xTitle: "", yTitle: "", series: [.init(name: "loss", x: x, y: y)])
+        chart.yRange = 0...9
+        let svg = chart.svg()
+        #expect(svg.utf8.count < 100_000)
+        for index in [54_321, 77_777] {
+            var flat = chart
+            flat.series[0].y[index] = 1
+            #expect(flat.svg() != svg)
+        }
+    }
+
+    @Test func aLogarithmicChartLeavesZeroOut() {
+        var chart = LineChart(
+            title: "", xTitle: "", yTitle: "",
+            series: [.init(name: "a", x: [0, 1, 10], y: [5, 6, 7])])
+        chart.xScale = .logarithmic
+        let svg = chart.svg()
+        #expect(!svg.contains("nan") && !svg.contains("inf"))
+        #expect(elements(of: svg).counts["path"] == 3)
+    }
+
+    @Test(arguments: [[LineChart.Series](), [.init(name: "a", x: [1, 2], y: [.nan, .nan])]])
+    func aChartWithoutDataSaysSo(series: [LineChart.Series]) {
+        let chart = LineChart(title: "t", xTitle: "x", yTitle: "y", series: series)
+        #expect(elements(of: chart.svg()).texts.contains("no data"))
+    }
+
+    @Test func aConfusionMatrixShowsItsCounts() {
+        let chart = ConfusionMatrixChart(
+            title: "test", labels: ["<a>", "b"], counts: [7, 3, 0, 0])
+        let texts = elements(of: chart.svg()).texts
+        #expect(texts.contains("7") && texts.contains("3"))
+        #expect(texts.contains("<a> as b: 3 of 10"))
+        #expect(texts.contains("b as b: 0 of 0"))
+        _ = elements(of: ConfusionMatrixChart(title: "", labels: [], counts: []).svg())
+    }
+
+    @Test func aMapHasAMarkForEveryFinitePoint() {
+        let map = ScatterMap(
+            title: "map", coordinates: [0, 0, 1, 1, .nan, 2], classes: [0, 1, 1],
+            classNames: ["a & b", "c"])
+        let parsed = elements(of: map.svg())
+        // Two points and two signs in the legend.
+        #expect(parsed.counts["path"] == 4)
+        #expect(parsed.texts.filter { $0 == "a & b" }.count == 2)
+        let empty = ScatterMap(title: "", coordinates: [], classes: [], classNames: [])
+        #expect(elements(of: empty.svg()).texts.contains("no points"))
+    }
+
+    @Test func classesOfAMapDifferInColourOrMark() {
+        let map = ScatterMap(
+            title: "", coordinates: [Float](repeating: 0, count: 96), classes: Array(0..<48),
+            classNames: (0..<48).map { "class \($0)" })
+        let marks = map.svg().split(separator: "\n").filter { $0.contains("<title>class") }
+        let withoutHints = marks.map { $0.split(separator: "<title>")[0] }
+        #expect(marks.count == 48)
+        #expect(Set(withoutHints).count == 48)
+    }
+}

@@ -1,0 +1,114 @@
+import ApusReport
+import Foundation
+import Testing
+
+@Suite struct ReportTests {
+    @Test func everyTextIsEscaped() throws {
+        let hostile = "<script>alert(\"1\")</script> & 'x'"
+        let table = ReportTable(
+            caption: hostile, rowTitle: hostile,
+            columns: [.init(group: hostile, title: hostile), .init(title: hostile)],
+            rows: [.init(hostile, [.init(hostile, detail: hostile, isBest: true), .init("")])],
+            notes: [hostile])
+        let picture = try RGBImage(width: 1, height: 1).png()
+        let chart = ConfusionMatrixChart(title: hostile, labels: [hostile], counts: [1])
+        let report = Report(
+            title: hostile, subtitle: hostile,
+            sections: (0..<4).map { _ in
+                .init(
+                    hostile,
+                    [
+                        .text([hostile]), .table(table), .keyValues([.init(hostile, hostile)]),
+                        .images([(hostile, picture)]), .svg(caption: hostile, chart.svg()),
+                        .figures([.init(caption: hostile, svg: chart.svg())]),
+                    ])
+            })
+        let page = try report.html()
+        #expect(!page.contains("<script"))
+        #expect(
+            page.contains("&lt;script&gt;alert(&quot;1&quot;)&lt;/script&gt; &amp; &#39;x&#39;"))
+        #expect(!page.contains("&amp;lt;"))
+    }
+
+    @Test func thePageRefersToNothingOutside() throws {
+        let report = try sampleReport()
+        let page = try report.html()
+        let withoutNamespace = page.replacing("http://www.w3.org/2000/svg", with: "")
+        #expect(!withoutNamespace.contains("://"))
+        #expect(!page.contains("<link") && !page.contains("@import") && !page.contains("url("))
+    }
+
+    @Test func thePageHoldsItsParts() throws {
+        let picture = try RGBImage(width: 2, height: 2).png()
+        let page = try sampleReport().html()
+        #expect(page.hasPrefix("<!DOCTYPE html>"))
+        #expect(page.contains("<h1>Quick start</h1>"))
+        #expect(page.contains("<p class=\"subtitle\">Voices</p>"))
+        #expect(page.contains("<dt>seed</dt><dd>1</dd>"))
+        #expect(page.contains("<th scope=\"colgroup\" colspan=\"2\">accuracy (%)</th>"))
+        #expect(page.contains("<td class=\"inner best\">80.0<small>75.0–84.6</small></td>"))
+        #expect(page.contains("data:image/png;base64,\(picture.base64EncodedString())"))
+        #expect(page.contains("<figcaption>one voice</figcaption>"))
+        #expect(page.contains("<p>Nothing was skipped.</p>"))
+        #expect(page.components(separatedBy: "<svg ").count == 2)
+        #expect(page.components(separatedBy: "<section ").count == 3)
+        #expect(!page.contains("{{"))
+        // Four sections or more have a list of contents.
+        #expect(!page.contains("<nav"))
+    }
+
+    @Test func anEmptyReportIsAPage() throws {
+        let page = try Report(title: "Nothing").html()
+        #expect(page.contains("<title>Nothing</title>"))
+        #expect(!page.contains("<section") && !page.contains("subtitle\""))
+    }
+
+    @Test func theFileHoldsThePage() throws {
+        try withTemporaryFolder { folder in
+            let url = folder.appendingPathComponent("report.html")
+            let report = try sampleReport()
+            try report.write(to: url)
+            #expect(try String(contentsOf: url, encoding: .utf8) == report.html())
+            let nowhere = folder.appendingPathComponent("missing/report.html")
+            #expect {
+                try report.write(to: nowhere)
+            } throws: { error in
+                guard case .cannotWrite(let path, _) = error as? ReportError else { return false }
+                return path == nowhere.path
+            }
+        }
+    }
+
+    private func sampleReport() throws -> Report {
+        let table = ReportTable(
+            rowTitle: "System",
+            columns: [
+                .init(group: "accuracy (%)", title: "1"), .init(group: "accuracy (%)", title: "5"),
+            ],
+            rows: [
+                .init(
+                    "CPC",
+                    [.init("60.0"), .init("80.0", detail: "75.0–84.6", isBest: true)])
+            ])
+        let chart = LineChart(
+            title: "loss", xTitle: "step", yTitle: "nats",
+            series: [.init(name: "training", x: [1, 2], y: [2, 1])])
+        return Report(
+            title: "Quick start", subtitle: "Voices",
+            sections: [
+                .init(
+                    "Results",
+                    [
+                        .keyValues([.init("seed", "1")]), .table(table),
+                        .svg(caption: "", chart.svg()),
+                    ]
+                ),
+                .init(
+                    "Recordings",
+                    [
+                        .images([("one voice", try RGBImage(width: 2, height: 2).png())]),
+                        .text(["Nothing was skipped."]),
+                    ]),
+            ])
+    }
+}
