@@ -29,6 +29,19 @@ public struct ModelCard: Codable, Hashable, Sendable {
             self.recordings = recordings
             self.seconds = seconds
         }
+
+        /// The hash by which a manifest is known again.
+        ///
+        /// - Parameter path: The manifest's path.
+        /// - Returns: FNV-1a of the file's bytes (64 bits), hexadecimal.
+        /// - Throws: Where the file can't be read.
+        public static func hash(ofFile path: String) throws -> String {
+            let hash = try Data(contentsOf: URL(fileURLWithPath: path))
+                .reduce(UInt64(0xCBF2_9CE4_8422_2325)) {
+                    ($0 ^ UInt64($1)) &* 0x100_0000_01B3
+                }
+            return String(hash, radix: 16)
+        }
     }
 
     /// The version of Apus that wrote the file.

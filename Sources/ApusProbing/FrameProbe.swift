@@ -80,6 +80,7 @@ public struct FrameProbe: Sendable {
         train: consuming FrameSet, development: consuming FrameSet, test: consuming FrameSet,
         progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
     ) throws -> Outcome {
+        var (train, development, test) = (train, development, test)
         let trainLabels = train.recordings.map { [labels = train.labels] in labels[$0] }
         let classes = ClassList(labels: trainLabels)
         let targets = try classes.numbers(of: trainLabels, part: "training part")
@@ -138,7 +139,7 @@ public struct FrameProbe: Sendable {
     }
 
     private static func targets(
-        of frames: borrowing FrameSet, _ classes: ClassList, _ part: String
+        of frames: FrameSet, _ classes: ClassList, _ part: String
     ) throws -> [Int] {
         let labels = frames.labels
         return try classes.numbers(of: frames.recordings.map { labels[$0] }, part: part)

@@ -212,8 +212,9 @@ private func dot(_ a: [Double], _ b: [Double]) -> Double {
     var sums = SIMD4<Double>()
     let whole = a.count - a.count % 4
     for index in stride(from: 0, to: whole, by: 4) {
-        sums += SIMD4(a[index], a[index + 1], a[index + 2], a[index + 3])
-            * SIMD4(b[index], b[index + 1], b[index + 2], b[index + 3])
+        let left = SIMD4<Double>(a[index], a[index + 1], a[index + 2], a[index + 3])
+        let right = SIMD4<Double>(b[index], b[index + 1], b[index + 2], b[index + 3])
+        sums += left * right
     }
     var total = sums.sum()
     for index in whole..<a.count { total += a[index] * b[index] }

@@ -115,6 +115,8 @@ public final class LogisticRegressionProblem {
     ///   - targets: The class of each row, in 0..<classCount.
     ///   - classCount: The number of classes.
     public init(rows: consuming [Float], width: Int, targets: [Int], classCount: Int) {
+        // The caller's last reference, where it gave it away: standardised without a copy.
+        var rows = rows
         precondition(rows.count == targets.count * width, "\(targets.count) x \(width) values")
         precondition(targets.allSatisfy { (0..<classCount).contains($0) }, "a class out of range")
         scaling = FeatureScaling(fitting: rows, width: width)
