@@ -68,6 +68,7 @@ struct ProbeData {
     ///
     /// - Parameter problems: The recordings' problems, by position in `cuts` before any was
     ///   dropped.
+    /// - Throws: `ProbingError` where too few are left.
     mutating func drop(_ problems: [Int: RecordingProblem]) throws {
         guard !problems.isEmpty else { return }
         func reduce(_ part: inout Part) {
