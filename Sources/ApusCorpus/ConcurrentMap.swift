@@ -6,7 +6,7 @@ func concurrentMap<Item: Sendable, Result: Sendable>(
     _ items: [Item], workers: Int, _ transform: @Sendable (Item) -> Result
 ) -> [Result] {
     let next = Atomic(0)
-    let results = Mutex([Result?](repeating: nil, count: items.count))
+    let results = Monitor([Result?](repeating: nil, count: items.count))
     DispatchQueue.concurrentPerform(iterations: max(1, min(workers, items.count))) { _ in
         while true {
             let index = next.add(1, ordering: .relaxed).oldValue

@@ -1,26 +1,24 @@
 import ApusSignal
-import Foundation
 
 /// Feature extractors that threads borrow one at a time.
 ///
-/// `@unchecked` because an extractor is not Sendable: the pool hands each one to one thread and
-/// takes it back before another gets it.
-final class ExtractorPool: @unchecked Sendable {
+/// An extractor is not Sendable: the pool hands each one to one thread and takes it back before
+/// another gets it.
+final class ExtractorPool: Sendable {
     private let frontEnd: FrontEnd
-    private let lock = NSLock()
-    private var idle: [FeatureExtractor]
+    private let idle: Monitor<[FeatureExtractor]>
 
     init(_ frontEnd: FrontEnd) throws {
         self.frontEnd = frontEnd
-        idle = [try FeatureExtractor(frontEnd)]
+        idle = Monitor([try FeatureExtractor(frontEnd)])
     }
 
     func features(
         of waveform: Waveform, source: String, ditherSeed: UInt64
     ) throws -> FeatureMatrix {
-        let borrowed = lock.withLock { idle.popLast() }
+        let borrowed = idle.withLock { $0.popLast() }
         let extractor = try borrowed ?? FeatureExtractor(frontEnd)
-        defer { lock.withLock { idle.append(extractor) } }
+        defer { idle.withLock { $0.append(extractor) } }
         return try extractor(waveform, source: source, ditherSeed: ditherSeed)
     }
 }

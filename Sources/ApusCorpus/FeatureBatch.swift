@@ -17,6 +17,35 @@ public struct FeatureBatch: Hashable, Sendable {
     /// D, the number of features a frame.
     public var featureCount: Int
 
+    /// Makes a batch from its parts.
+    ///
+    /// - Parameters:
+    ///   - epoch: The epoch, counted from 0.
+    ///   - index: The position of the batch in its epoch.
+    ///   - seed: A seed of this batch's own.
+    ///   - ids: The ids of the B cuts.
+    ///   - features: The features, B x T x D row-major.
+    ///   - lengths: The number of frames of each item, at most T.
+    ///   - frameCount: T, the number of frames that the items are padded to.
+    ///   - featureCount: D, the number of features a frame.
+    public init(
+        epoch: Int = 0, index: Int = 0, seed: UInt64 = 0, ids: [String], features: [Float],
+        lengths: [Int], frameCount: Int, featureCount: Int
+    ) {
+        precondition(ids.count == lengths.count, "each item has an id and a length")
+        precondition(
+            features.count == ids.count * frameCount * featureCount, "the features are B x T x D")
+        precondition(lengths.allSatisfy { $0 <= frameCount }, "no item is longer than T")
+        self.epoch = epoch
+        self.index = index
+        self.seed = seed
+        self.ids = ids
+        self.features = features
+        self.lengths = lengths
+        self.frameCount = frameCount
+        self.featureCount = featureCount
+    }
+
     /// B, the number of items.
     public var count: Int { ids.count }
 }

@@ -1,5 +1,4 @@
 import ApusSignal
-import Synchronization
 
 /// The features of cuts, kept in memory once they were made.
 ///
@@ -24,7 +23,7 @@ public final class FeatureStore: Sendable {
         var matrices: [Key: FeatureMatrix] = [:]
         var byteCount = 0
     }
-    private let cache = Mutex(Cache())
+    private let cache = Monitor(Cache())
     private let extractors: ExtractorPool
 
     /// Makes an empty store.

@@ -2,7 +2,9 @@ import Foundation
 
 /// A value that threads change under a lock and wait on.
 ///
-/// `@unchecked` because the compiler cannot see that every access to the value holds the lock.
+/// The one lock of this module. The thread sanitizer follows it, where it takes a contended
+/// `Synchronization.Mutex` on Linux for a race. `@unchecked` because the compiler cannot see that
+/// every access to the value holds the lock.
 final class Monitor<Value>: @unchecked Sendable {
     private let condition = NSCondition()
     private var value: Value

@@ -70,6 +70,7 @@ public final class AdamW {
     ///   - path: Where the state comes from, for the error.
     /// - Throws: `NNError.weightsDoNotFit` where a moment is missing or has another shape.
     public func load(_ state: [String: TensorValues], stepCount: Int, from path: String) throws {
+        var found: [(moment: Tensor, values: [Float])] = []
         for (index, each) in parameters.enumerated() {
             for (suffix, moments) in [(".exp_avg", firstMoments), (".exp_avg_sq", secondMoments)] {
                 guard let values = state[each.name + suffix], values.shape == each.tensor.shape
@@ -77,9 +78,10 @@ public final class AdamW {
                     throw NNError.weightsDoNotFit(
                         path: path, reason: "no moment \(each.name)\(suffix) of the right shape")
                 }
-                moments[index].assign(values.values)
+                found.append((moments[index], values.values))
             }
         }
+        for each in found { each.moment.assign(each.values) }
         self.stepCount = stepCount
     }
 }

@@ -47,7 +47,8 @@ public final class Conv1d: Module {
     /// - Parameter length: Input frames.
     /// - Returns: Output frames.
     public func outputLength(_ length: Int) -> Int {
-        max(0, (length + 2 * padding - kernelSize) / stride + 1)
+        let slack = length + 2 * padding - kernelSize
+        return slack < 0 ? 0 : slack / stride + 1
     }
 
     /// The layer's output.

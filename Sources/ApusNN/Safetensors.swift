@@ -137,9 +137,16 @@ public struct Safetensors: Equatable, Sendable {
             tensors[name] = TensorValues(shape: shape, values: values)
         }
         let ordered = taken.filter { !$0.isEmpty }.sorted { $0.lowerBound < $1.lowerBound }
-        for (one, next) in zip(ordered, ordered.dropFirst())
-        where next.lowerBound < one.upperBound {
-            throw damaged("two tensors overlap")
+        var end = 0
+        for range in ordered {
+            guard range.lowerBound >= end else { throw damaged("two tensors overlap") }
+            guard range.lowerBound == end else {
+                throw damaged("the bytes from \(end) to \(range.lowerBound) belong to no tensor")
+            }
+            end = range.upperBound
+        }
+        guard end == payload else {
+            throw damaged("\(payload - end) bytes after the last tensor belong to none")
         }
         self.init(tensors: tensors, metadata: metadata)
     }

@@ -8,13 +8,14 @@ enum OggStream {
     /// A page is at most 27 + 255 + 255 * 255 bytes.
     private static let largestPage = 65307
 
-    /// Whether the file ends with a whole page that is marked as the last of its stream.
+    /// Whether the file ends with a whole page.
     ///
     /// libsndfile takes the last whole page for the end, so a file that was cut off only looks
-    /// shorter.
+    /// shorter. A page should also be marked as the last of its stream, but encoders in wide use
+    /// leave the mark out: its absence says nothing.
     ///
     /// - Parameter path: The file's path.
-    /// - Returns: False where the last page is cut or is not marked as last.
+    /// - Returns: False where the last page is cut.
     /// - Throws: ``SignalError/unreadable(path:reason:)`` where the file cannot be read.
     static func isComplete(path: String) throws -> Bool {
         let tail: [UInt8]
@@ -35,7 +36,7 @@ enum OggStream {
             let tableEnd = start + 27 + segmentCount
             guard tableEnd <= tail.count else { return false }
             let body = tail[(start + 27)..<tableEnd].reduce(0) { $0 + Int($1) }
-            if tableEnd + body == tail.count { return tail[start + 5] & 0x04 != 0 }
+            if tableEnd + body == tail.count { return true }
             if tail[start + 4] == 0, tail[start + 5] < 8 { return false }
         }
         return false

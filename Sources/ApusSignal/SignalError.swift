@@ -27,7 +27,7 @@ public enum SignalError: Error, Equatable, Sendable {
     case unsupportedSampleRate(path: String, sampleRate: Int)
     /// The channel, counted from 0, is not one of the file's.
     case noSuchChannel(path: String, channel: Int, channelCount: Int)
-    /// libsoxr refused to resample.
+    /// Resampling is not possible between the two rates, or libsoxr refused.
     case resamplingFailed(path: String, reason: String)
     /// An option of a front end has a value that cannot be used.
     case invalidFrontEnd(option: String, expected: String, found: String)

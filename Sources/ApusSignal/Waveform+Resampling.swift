@@ -21,6 +21,9 @@ public enum ResamplingQuality: String, Sendable, Codable, CaseIterable {
     }
 }
 
+/// How far apart two rates may be.
+private let largestRatio = 1000.0
+
 extension Waveform {
     /// The waveform at another rate, band-limited by libsoxr, in linear phase.
     ///
@@ -31,7 +34,8 @@ extension Waveform {
     ///   - quality: How precise to be.
     /// - Returns: The waveform at the new rate.
     /// - Throws: ``SignalError/unsupportedSampleRate(path:sampleRate:)`` for a rate below 1 Hz,
-    ///   ``SignalError/resamplingFailed(path:reason:)`` where libsoxr refuses.
+    ///   ``SignalError/resamplingFailed(path:reason:)`` where libsoxr refuses, and for rates more than
+    ///   1 to 1000 apart.
     public func resampled(to rate: Int, quality: ResamplingQuality = .high) throws -> Waveform {
         try resampled(to: rate, quality: quality, path: SignalError.inMemory)
     }
@@ -44,6 +48,14 @@ extension Waveform {
         }
         if rate == sampleRate || samples.isEmpty {
             return Waveform(samples: samples, sampleRate: rate)
+        }
+        // A header that lies about the rate must not ask for gigabytes.
+        let ratio = Double(rate) / Double(sampleRate)
+        guard (1 / largestRatio...largestRatio).contains(ratio) else {
+            throw SignalError.resamplingFailed(
+                path: path,
+                reason:
+                    "\(sampleRate) Hz and \(rate) Hz are more than 1 to \(Int(largestRatio)) apart")
         }
         let (product, overflow) = samples.count.multipliedReportingOverflow(by: rate)
         guard !overflow else {

@@ -51,7 +51,8 @@ func succeed(_ status: apus_status?, _ operation: StaticString) {
     guard let status else { return }
     let message = String(cString: status)
     apus_message_free(status)
-    preconditionFailure("\(operation): \(message)")
+    // Not `preconditionFailure`, which drops its message in optimised code.
+    fatalError("\(operation): \(message)")
 }
 
 typealias Made = UnsafeMutablePointer<apus_tensor?>

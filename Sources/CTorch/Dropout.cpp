@@ -13,10 +13,24 @@ APUS_CLONES void drop(const float *in, float *out, int64_t begin, int64_t end, u
     }
 }
 
-APUS_CLONES void drop(const c10::BFloat16 *in, c10::BFloat16 *out, int64_t begin, int64_t end, uint64_t seed, uint32_t threshold, float scale) {
+// c10::BFloat16's own conversions are inline functions, which clang does not emit where only a
+// function with clones calls them.
+__attribute__((always_inline)) inline float widened(uint16_t bits) {
+    return __builtin_bit_cast(float, static_cast<uint32_t>(bits) << 16);
+}
+
+/// To the nearest, halves to even; what is not a number stays so.
+__attribute__((always_inline)) inline uint16_t rounded(float value) {
+    const auto bits = __builtin_bit_cast(uint32_t, value);
+    if (value != value) return 0x7FC0;
+    return static_cast<uint16_t>((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16);
+}
+
+/// As above, on the bits of bfloat16 numbers.
+APUS_CLONES void drop(const uint16_t *in, uint16_t *out, int64_t begin, int64_t end, uint64_t seed, uint32_t threshold, float scale) {
     for (int64_t i = begin; i < end; ++i) {
         const auto bits = static_cast<uint32_t>(apus::draw(seed, static_cast<uint64_t>(i)) >> 32);
-        out[i] = bits < threshold ? c10::BFloat16(0.0f) : c10::BFloat16(static_cast<float>(in[i]) * scale);
+        out[i] = bits < threshold ? 0 : rounded(widened(in[i]) * scale);
     }
 }
 
@@ -27,7 +41,7 @@ at::Tensor dropped(const at::Tensor &input, double probability, uint64_t seed) {
     const auto scale = static_cast<float>(1.0 / (1.0 - probability));
     apus::parallel(dense.numel(), 16384, [&](int64_t begin, int64_t end) {
         if (dense.scalar_type() == at::kBFloat16)
-            drop(dense.data_ptr<c10::BFloat16>(), result.data_ptr<c10::BFloat16>(), begin, end, seed, threshold, scale);
+            drop(reinterpret_cast<const uint16_t *>(dense.data_ptr<c10::BFloat16>()), reinterpret_cast<uint16_t *>(result.data_ptr<c10::BFloat16>()), begin, end, seed, threshold, scale);
         else
             drop(dense.data_ptr<float>(), result.data_ptr<float>(), begin, end, seed, threshold, scale);
     });

@@ -6,7 +6,8 @@
 //   h' = (1 - z) * n + z * h
 //
 // libtorch's CPU GRU records some ten small operations a frame; here a frame is one matrix product
-// and one fused loop, and the weights' gradient is a single product over all frames.
+// and one fused loop, and the weights' gradient is a single product over all frames. Recordings do
+// not depend on each other: each thread takes some of them through all frames, without a barrier.
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <cmath>
@@ -16,8 +17,8 @@
 namespace {
 
 /// exp(x) to about 2 ulp (range reduction by ln 2, degree 6), in a form that vectorises.
-__attribute__((always_inline)) inline float exponential(float x) {
-    x = std::fmin(std::fmax(x, -87.0f), 88.0f);
+__attribute__((always_inline)) inline float exponential(float argument) {
+    const float x = std::fmin(std::fmax(argument, -87.0f), 88.0f);
     const float rounded = std::nearbyint(x * 1.44269504088896341f);
     const float r = (x - rounded * 0.693359375f) + rounded * 2.12194440e-4f;
     float p = 1.3888889e-3f;
@@ -29,7 +30,8 @@ __attribute__((always_inline)) inline float exponential(float x) {
     p = p * r + 1.0f;
     union { int32_t bits; float value; } power;
     power.bits = (static_cast<int32_t>(rounded) + 127) << 23;
-    return p * power.value;
+    // The bounds above swallow what is not a number; a run that diverges must show it.
+    return argument != argument ? argument : p * power.value;
 }
 
 __attribute__((always_inline)) inline float sigmoid(float x) { return 1.0f / (1.0f + exponential(-x)); }
@@ -68,8 +70,6 @@ APUS_CLONES void stepBackward(const float *__restrict gradient, const float *__r
     }
 }
 
-constexpr int64_t rowGrain = 8;
-
 /// From the input projections (T, B, 3H) to the states (T, B, H).
 struct Recurrence : torch::autograd::Function<Recurrence> {
     static at::Tensor forward(torch::autograd::AutogradContext *context, const at::Tensor &projected, const at::Tensor &weight, const at::Tensor &bias) {
@@ -78,27 +78,30 @@ struct Recurrence : torch::autograd::Function<Recurrence> {
         // Row t holds the state before frame t; row 0 is the zero state.
         auto states = at::empty({T + 1, B, H}, x.options());
         auto gates = at::empty({T, B, 4 * H}, x.options());
-        auto hidden = at::empty({B, 3 * H}, x.options());
         states[0].zero_();
-        const auto transposed = weight.t();
-        const float *xs = x.data_ptr<float>(), *ps = hidden.data_ptr<float>();
+        // Detached, as the pool's threads record gradients.
+        const auto transposed = weight.detach().t().contiguous(), offset = bias.detach();
+        const float *xs = x.data_ptr<float>();
         float *hs = states.data_ptr<float>(), *gs = gates.data_ptr<float>();
-        for (int64_t t = 0; t < T; ++t) {
-            at::addmm_out(hidden, bias, states[t], transposed);
-            apus::parallel(B, rowGrain, [&](int64_t begin, int64_t end) {
+        apus::parallel(B, 1, [&](int64_t begin, int64_t end) {
+            auto hidden = at::empty({end - begin, 3 * H}, x.options());
+            const float *ps = hidden.data_ptr<float>();
+            for (int64_t t = 0; t < T; ++t) {
+                at::addmm_out(hidden, offset, states[t].narrow(0, begin, end - begin), transposed);
                 for (int64_t b = begin; b < end; ++b) {
                     const int64_t row = t * B + b;
-                    stepForward(xs + row * 3 * H, ps + b * 3 * H, hs + row * H, hs + (row + B) * H, gs + row * 4 * H, H);
+                    stepForward(xs + row * 3 * H, ps + (b - begin) * 3 * H, hs + row * H, hs + (row + B) * H, gs + row * 4 * H, H);
                 }
-            });
-        }
+            }
+        });
         context->save_for_backward({states, gates, weight});
         return states.narrow(0, 1, T);
     }
 
     static torch::autograd::variable_list backward(torch::autograd::AutogradContext *context, torch::autograd::variable_list gradients) {
         const auto saved = context->get_saved_variables();
-        const auto &states = saved[0], &gates = saved[1], &weight = saved[2];
+        const auto &states = saved[0], &gates = saved[1];
+        const auto weight = saved[2].detach();
         const auto gradient = gradients[0].contiguous();
         const int64_t T = gates.size(0), B = gates.size(1), H = weight.size(1);
         auto carried = at::zeros({B, H}, gates.options());
@@ -106,15 +109,16 @@ struct Recurrence : torch::autograd::Function<Recurrence> {
         auto dp = at::empty({T, B, 3 * H}, gates.options());
         const float *ds = gradient.data_ptr<float>(), *gs = gates.data_ptr<float>(), *hs = states.data_ptr<float>();
         float *cs = carried.data_ptr<float>(), *dxs = dx.data_ptr<float>(), *dps = dp.data_ptr<float>();
-        for (int64_t t = T - 1; t >= 0; --t) {
-            apus::parallel(B, rowGrain, [&](int64_t begin, int64_t end) {
+        apus::parallel(B, 1, [&](int64_t begin, int64_t end) {
+            auto own = carried.narrow(0, begin, end - begin);
+            for (int64_t t = T - 1; t >= 0; --t) {
                 for (int64_t b = begin; b < end; ++b) {
                     const int64_t row = t * B + b;
                     stepBackward(ds + row * H, gs + row * 4 * H, hs + row * H, cs + b * H, dxs + row * 3 * H, dps + row * 3 * H, H);
                 }
-            });
-            carried.addmm_(dp[t], weight);
-        }
+                own.addmm_(dp[t].narrow(0, begin, end - begin), weight);
+            }
+        });
         const auto rows = dp.reshape({T * B, 3 * H});
         const auto before = states.narrow(0, 0, T).reshape({T * B, H});
         return {dx, at::mm(rows.t(), before), rows.sum(0)};

@@ -103,7 +103,8 @@ bool apus_set_bfloat16_autocast(bool enabled) APUS_NOEXCEPT {
     const bool before = at::autocast::is_autocast_enabled(at::kCPU);
     at::autocast::set_autocast_enabled(at::kCPU, enabled);
     at::autocast::set_autocast_dtype(at::kCPU, at::kBFloat16);
-    // Weights cast for this scope are stale once the optimiser has moved them.
-    if (!enabled) at::autocast::clear_cache();
+    // libtorch's cache of cast weights is one for all threads, goes stale when the optimiser moves
+    // a weight, and keeps what was cast without gradients; a weight is used once a pass anyway.
+    at::autocast::set_autocast_cache_enabled(false);
     return before;
 }

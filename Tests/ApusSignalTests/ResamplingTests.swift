@@ -51,4 +51,13 @@ import Testing
             try waveform.resampled(to: 0)
         }
     }
+
+    @Test func ratesThatAreFarApartAreAnError() {
+        let waveform = Waveform(samples: noise(count: 1000), sampleRate: 1)
+        let error = #expect(throws: SignalError.self) { try waveform.resampled(to: 16000) }
+        guard case .resamplingFailed = error else {
+            Issue.record("another error: \(String(describing: error))")
+            return
+        }
+    }
 }

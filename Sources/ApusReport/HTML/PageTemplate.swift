@@ -117,7 +117,10 @@ private let pageStyle = """
     th:last-child, td:last-child { padding-right: 4px; }
     thead th { font-weight: 600; color: var(--muted); font-size: 14px; }
     thead tr:last-child th { border-bottom: 2px solid var(--text); }
-    .groups th { text-align: center; color: var(--text); padding-bottom: 2px; padding-left: 24px; }
+    .groups th {
+      text-align: center; color: var(--text); padding-bottom: 2px; padding-left: 24px;
+      white-space: normal; vertical-align: bottom;
+    }
     .groups th[colspan="1"] { text-align: right; }
     .first { padding-left: 32px; }
     tbody th { font-weight: 400; white-space: normal; min-width: 150px; }
@@ -150,6 +153,13 @@ private let pageStyle = """
       nav { display: none; }
       section { border: 0; padding: 0; margin: 24px 0; }
       h2 { break-after: avoid; }
+      .scroll { overflow: visible; }
+      table { font-size: 9pt; }
+      th, td { padding: 4px 5px; }
+      thead th { font-size: 8.5pt; white-space: normal; }
+      tbody th { min-width: 0; }
+      td small { font-size: 8pt; }
+      .first { padding-left: 12px; }
       figure, tr { break-inside: avoid; }
       .gallery { grid-template-columns: 1fr 1fr; }
     }

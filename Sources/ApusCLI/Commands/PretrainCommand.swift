@@ -1,0 +1,66 @@
+import ApusPretraining
+import ArgumentParser
+import Foundation
+
+/// `apus pretrain`: an encoder from recordings without labels.
+struct PretrainCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "pretrain",
+        abstract: "Train an encoder without labels; continues by itself where a run was cut off.",
+        discussion: """
+            Example: apus pretrain recipes/quickstart/conf/cpc.yaml \\
+                       --set data.manifest=data/train.jsonl -o runs/cpc
+
+            Writes config.yaml, provenance.json, metrics.jsonl, a TensorBoard event file,
+            checkpoints/ and model.safetensors into the run's folder. A step's draws depend on the
+            seed and the step alone: the same seed gives the same weights, interrupted or not.
+            apus pretrain --print-defaults shows every option.
+            """)
+
+    @Argument(help: "A YAML file of options; what it leaves out keeps its default.")
+    var config: String?
+    @Option(name: [.short, .customLong("output")], help: "The run's folder.")
+    var output: String?
+    @Option(
+        name: .customLong("set"), parsing: .singleValue,
+        help: "Set one option, such as optimizer.rate=2e-3; may be repeated.")
+    var settings: [String] = []
+    @Flag(help: "Print every option with its default as YAML, and end.")
+    var printDefaults = false
+
+    func run() throws {
+        if printDefaults {
+            print(try ConfigurationFile.text(of: PretrainingConfiguration()), terminator: "")
+            return
+        }
+        guard let output else { throw ValidationError("Name the run's folder: -o RUN") }
+        let configuration = try ConfigurationFile.resolve(
+            PretrainingConfiguration(), file: config, settings: settings)
+        var progress: ProgressDisplay?
+        let pretrainer = try Pretrainer(
+            configuration, folder: output, source: config ?? "--set"
+        ) { event in
+            switch event {
+            case .message(let text): Console.message(text)
+            case .warning(let text): Console.warning(text)
+            case .progress(let now):
+                let display = progress ?? ProgressDisplay(total: now.steps, unit: "steps")
+                progress = display
+                display.update(
+                    now.step,
+                    String(format: "loss %.4f  %.2f steps/s", now.loss, now.stepsPerSecond))
+            }
+        }
+        let summary = try pretrainer.run()
+        print(
+            "\(summary.modelPath): \(summary.steps) steps in "
+                + String(
+                    format: "%.1f s, loss %.4f, %.0f h of audio an hour, waiting for data %.2f %%",
+                    summary.trainingSeconds, summary.loss, summary.audioHoursPerHour,
+                    100 * summary.waitingShare))
+        if summary.problemCount > 0 {
+            print("recordings left out: \(summary.problemCount)")
+            throw ExitStatus.badData
+        }
+    }
+}
