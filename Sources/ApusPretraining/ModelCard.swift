@@ -15,6 +15,33 @@ public struct ModelCard: Codable, Hashable, Sendable {
         public var recordings: Int
         /// Their duration in seconds.
         public var seconds: Double
+
+        /// What a model was trained on.
+        ///
+        /// - Parameters:
+        ///   - manifest: The manifest's path as the run was given it.
+        ///   - manifestHash: A hash (FNV-1a, 64 bits) of the manifest's bytes.
+        ///   - recordings: The number of recordings used.
+        ///   - seconds: Their duration in seconds.
+        public init(manifest: String, manifestHash: String, recordings: Int, seconds: Double) {
+            self.manifest = manifest
+            self.manifestHash = manifestHash
+            self.recordings = recordings
+            self.seconds = seconds
+        }
+
+        /// The hash by which a manifest is known again.
+        ///
+        /// - Parameter path: The manifest's path.
+        /// - Returns: FNV-1a of the file's bytes (64 bits), hexadecimal.
+        /// - Throws: Where the file can't be read.
+        public static func hash(ofFile path: String) throws -> String {
+            let hash = try Data(contentsOf: URL(fileURLWithPath: path))
+                .reduce(UInt64(0xCBF2_9CE4_8422_2325)) {
+                    ($0 ^ UInt64($1)) &* 0x100_0000_01B3
+                }
+            return String(hash, radix: 16)
+        }
     }
 
     /// The version of Apus that wrote the file.
@@ -29,6 +56,25 @@ public struct ModelCard: Codable, Hashable, Sendable {
     public var step: Int
     /// What the model was trained on.
     public var trainingData: TrainingData
+
+    /// What a model file says of itself.
+    ///
+    /// - Parameters:
+    ///   - objective: The objective, and with it the architecture.
+    ///   - frontEnd: How samples become what the encoder reads, normalisation included.
+    ///   - seed: What the run's draws depended on.
+    ///   - step: Steps of training behind the weights.
+    ///   - trainingData: What the model was trained on.
+    public init(
+        objective: ObjectiveConfiguration, frontEnd: FrontEnd, seed: UInt64, step: Int,
+        trainingData: TrainingData
+    ) {
+        self.objective = objective
+        self.frontEnd = frontEnd
+        self.seed = seed
+        self.step = step
+        self.trainingData = trainingData
+    }
 
     /// The metadata key that the card is stored under.
     static let key = "apus"
@@ -55,7 +101,17 @@ public final class PretrainedModel {
     /// - Throws: `NNError` for a file that isn't a whole safetensors file or has other weights,
     ///   `PretrainingError.notAModel` for one without a readable card.
     public convenience init(contentsOf path: String) throws {
-        let file = try Safetensors(contentsOf: path)
+        try self.init(path: path, file: Safetensors(contentsOf: path))
+    }
+
+    /// A model from what its file holds.
+    ///
+    /// - Parameters:
+    ///   - path: Where the model comes from.
+    ///   - file: The weights, and the card in the metadata.
+    /// - Throws: `NNError.weightsDoNotFit` for other weights, `PretrainingError.notAModel` for
+    ///   metadata without a readable card.
+    public convenience init(path: String, file: Safetensors) throws {
         guard let text = file.metadata[ModelCard.key] else {
             throw PretrainingError.notAModel(path: path, reason: "it has no model card")
         }
@@ -91,17 +147,30 @@ public final class PretrainedModel {
         self.objective = objective
     }
 
-    /// The same model before its training: the same architecture with the run's initial weights.
+    /// A model with the initial weights of its card's seed.
     ///
-    /// - Returns: The untrained model.
-    public func untrained() -> PretrainedModel {
-        var card = self.card
+    /// - Parameters:
+    ///   - card: What the model is; its options have to be ones that can be built.
+    ///   - path: Where the model comes from.
+    public convenience init(untrained card: ModelCard, path: String) {
+        var card = card
         card.step = 0
-        return PretrainedModel(
+        self.init(
             path: path, card: card,
             objective: card.objective.makeObjective(
                 melBandCount: card.frontEnd.featureCount, seed: Seed(card.seed)))
     }
+
+    /// The same model before its training: the same architecture with the run's initial weights.
+    ///
+    /// - Returns: The untrained model.
+    public func untrained() -> PretrainedModel { PretrainedModel(untrained: card, path: path) }
+
+    /// What the model's file holds.
+    ///
+    /// - Returns: The weights, and the card in the metadata.
+    /// - Throws: Where the card isn't encodable.
+    public func contents() throws -> Safetensors { try objective.modelContents(card: card) }
 
     /// Refuses features of another front end.
     ///
@@ -122,9 +191,13 @@ extension Objective {
     /// - Returns: The file's bytes.
     /// - Throws: Where the card isn't encodable.
     func modelFile(card: ModelCard) throws -> Data {
+        try modelContents(card: card).encoded()
+    }
+
+    fileprivate func modelContents(card: ModelCard) throws -> Safetensors {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         let text = String(decoding: try encoder.encode(card), as: UTF8.self)
-        return try Safetensors(tensors: weights(), metadata: [ModelCard.key: text]).encoded()
+        return Safetensors(tensors: weights(), metadata: [ModelCard.key: text])
     }
 }

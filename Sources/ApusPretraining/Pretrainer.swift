@@ -105,7 +105,7 @@ public final class Pretrainer {
             step: 0,
             trainingData: ModelCard.TrainingData(
                 manifest: configuration.data.manifest,
-                manifestHash: try hash(ofFile: configuration.data.manifest),
+                manifestHash: try ModelCard.TrainingData.hash(ofFile: configuration.data.manifest),
                 recordings: cuts.count - sampler.skippedIndices.count,
                 seconds: cuts.reduce(0) { $0 + ($1.duration ?? 0) }))
         var state = try restore(objective: objective, optimizer: optimizer)
@@ -311,13 +311,5 @@ public final class Pretrainer {
             throw PretrainingError.nothingToTrainOn(
                 path: configuration.data.manifest, reason: reason)
         }
-    }
-
-    private func hash(ofFile path: String) throws -> String {
-        let data = try Data(contentsOf: URL(fileURLWithPath: path))
-        let hash = data.reduce(UInt64(0xCBF2_9CE4_8422_2325)) {
-            ($0 ^ UInt64($1)) &* 0x100_0000_01B3
-        }
-        return String(hash, radix: 16)
     }
 }

@@ -1,0 +1,115 @@
+import ApusCorpus
+import ApusPretraining
+import ApusSignal
+
+/// Embeddings of recordings by one layer of a model.
+///
+///     let model = try PretrainedModel(contentsOf: "model.safetensors")
+///     let extractor = try EmbeddingExtractor(model)
+///     let vector = try extractor.embedding(of: Waveform(contentsOf: "clip.ogg")).values
+public final class EmbeddingExtractor {
+    /// The layer's name.
+    public let layer: String
+    /// How frames become a vector.
+    public let pooling: Pooling
+    /// The length of a vector.
+    public let width: Int
+
+    private let states: RepresentationExtractor
+    private let features: FeatureExtractor
+    private let layerIndex: Int
+
+    /// An extractor.
+    ///
+    /// - Parameters:
+    ///   - model: The model.
+    ///   - layer: The name of a hidden state; `nil` for the last.
+    ///   - pooling: How frames become a vector.
+    ///   - workers: How many files are read at a time.
+    /// - Throws: `ProbingError.noSuchLayer`, or `SignalError` for a front end that can't be used.
+    public init(
+        _ model: PretrainedModel, layer: String? = nil,
+        pooling: Pooling = .meanAndStandardDeviation, workers: Int = 2
+    ) throws {
+        let names = model.encoder.layerNames
+        guard let index = layer.map({ names.firstIndex(of: $0) }) ?? names.indices.last else {
+            throw ProbingError.noSuchLayer(path: model.path, layer: layer ?? "", layers: names)
+        }
+        states = try RepresentationExtractor(model, workers: workers)
+        features = try FeatureExtractor(model.card.frontEnd)
+        layerIndex = index
+        self.layer = names[index]
+        self.pooling = pooling
+        width = pooling.width(ofFrames: model.encoder.layerWidths[index])
+    }
+
+    /// Frames a second of what `Pooling.frames` gives (Hz).
+    public var frameRate: Double {
+        states.model.card.frontEnd.frameRate / Double(states.stride)
+    }
+
+    /// The embedding of samples in memory.
+    ///
+    /// - Parameters:
+    ///   - waveform: N samples at any rate.
+    ///   - source: The name of the recording in errors.
+    /// - Returns: 1 x `width`, or T x `width` for frames.
+    /// - Throws: `SignalError.tooShort` for less than one frame, `.nonFinite` for samples that are
+    ///   no numbers.
+    public func embedding(
+        of waveform: Waveform, source: String = SignalError.inMemory
+    ) throws -> FeatureMatrix {
+        let matrix = try features(waveform, source: source)
+        return pooling(states.hiddenStates(of: [matrix])[0][layerIndex])
+    }
+
+    /// The embedding of a file.
+    ///
+    /// - Parameter path: The file's path.
+    /// - Returns: 1 x `width`, or T x `width` for frames.
+    /// - Throws: `SignalError` for a file that can't be read or is shorter than one frame.
+    public func embedding(ofFile path: String) throws -> FeatureMatrix {
+        let rate = states.model.card.frontEnd.sampleRate
+        return try embedding(of: Waveform(contentsOf: path, sampleRate: rate), source: path)
+    }
+
+    /// The embedding of a cut.
+    ///
+    /// - Parameter cut: The cut.
+    /// - Returns: 1 x `width`, or T x `width` for frames.
+    /// - Throws: `SignalError` for a file that can't be read or a cut shorter than one frame.
+    public func embedding(of cut: Cut) throws -> FeatureMatrix {
+        let waveform = try Waveform(
+            contentsOf: cut.audioPath, offset: cut.offset, duration: cut.duration,
+            channels: cut.channel.map { .channel($0) } ?? .mean,
+            sampleRate: states.model.card.frontEnd.sampleRate)
+        return try embedding(of: waveform, source: cut.audioPath)
+    }
+
+    /// The embeddings of many recordings, computed in batches.
+    ///
+    /// - Parameter cuts: The recordings.
+    /// - Returns: For each recording, in the order of `cuts`, 1 x `width` (T x `width` for frames)
+    ///   or the problem.
+    public func embeddings(of cuts: [Cut]) -> [Result<FeatureMatrix, CorpusError>] {
+        var results = [Result<FeatureMatrix, CorpusError>?](repeating: nil, count: cuts.count)
+        forEachEmbedding(of: cuts) { results[$0] = $1 }
+        return results.compactMap { $0 }
+    }
+
+    /// Visits the embeddings of many recordings as they are computed, in batches.
+    ///
+    /// - Parameters:
+    ///   - cuts: The recordings.
+    ///   - body: Called once for each recording, with its position in `cuts` and its embedding or
+    ///     the problem; not in the order of `cuts`.
+    /// - Throws: What `body` throws.
+    public func forEachEmbedding(
+        of cuts: [Cut],
+        _ body: (_ index: Int, _ embedding: Result<FeatureMatrix, CorpusError>) throws -> Void
+    ) rethrows {
+        try states.forEachRecording(of: cuts) { index, layers in
+            try body(index, layers.map { pooling($0[layerIndex]) })
+        }
+    }
+}

@@ -1,0 +1,107 @@
+import ApusCorpus
+
+/// What recordings are told apart by.
+public enum LabelSource: String, Codable, Hashable, Sendable, CaseIterable {
+    /// Who speaks.
+    case speaker
+    /// The sound class of a recording that has exactly one.
+    case soundClass
+    /// The language that is spoken.
+    case language
+
+    /// The label of a recording.
+    ///
+    /// - Parameter cut: The recording.
+    /// - Returns: The label, or nil where the recording has none.
+    public func label(of cut: Cut) -> String? {
+        switch self {
+        case .speaker: cut.speaker
+        case .soundClass: cut.labels.count == 1 ? cut.labels[0] : nil
+        case .language: cut.language
+        }
+    }
+
+    /// The name of the task in results.
+    public var task: String {
+        switch self {
+        case .speaker: "speaker-identification"
+        case .soundClass: "event-classification"
+        case .language: "language-identification"
+        }
+    }
+
+    /// What a class is, in a word.
+    public var className: String {
+        switch self {
+        case .speaker: "speaker"
+        case .soundClass: "sound class"
+        case .language: "language"
+        }
+    }
+}
+
+/// Everything that decides the outcome of a run of probes beside models and data.
+public struct ProbeOptions: Codable, Hashable, Sendable {
+    /// What recordings are told apart by.
+    public var label = LabelSource.speaker
+    /// Probes on one vector for each recording.
+    public var utterances = UtteranceProbe.Options()
+    /// Probes on single frames; `nil` for none.
+    public var frames: FrameProbe.Options? = FrameProbe.Options()
+    /// What all draws depend on: few-label subsets, frames, bootstraps.
+    public var seed: UInt64 = 1
+    /// How many recordings are read at a time.
+    public var workers = 2
+    /// The memory for the features of each front end (MiB).
+    public var cacheMegabytes = 512
+
+    /// The defaults.
+    public init() {}
+
+    /// Refuses what can't be run.
+    ///
+    /// - Throws: `ProbingError.badOption` with the option's name.
+    public func validate() throws {
+        func require(_ holds: Bool, _ option: String, _ expected: String, _ found: Any) throws {
+            if !holds {
+                throw ProbingError.badOption(option: option, expected: expected, found: "\(found)")
+            }
+        }
+        func requireFit(
+            _ grid: [Double], _ stopping: LogisticRegression.Stopping, _ resamples: Int,
+            _ name: String
+        ) throws {
+            try require(
+                !grid.isEmpty && grid.allSatisfy { $0 > 0 && $0.isFinite },
+                "\(name).inverseRegularizations", "numbers above 0", grid)
+            try require(
+                stopping.maximumIterations > 0, "\(name).stopping.maximumIterations",
+                "at least 1", stopping.maximumIterations)
+            try require(
+                stopping.tolerance > 0, "\(name).stopping.tolerance", "a number above 0",
+                stopping.tolerance)
+            try require(resamples > 1, "\(name).resamples", "at least 2", resamples)
+        }
+        try requireFit(
+            utterances.inverseRegularizations, utterances.stopping, utterances.resamples,
+            "utterances")
+        try require(
+            utterances.labelledPerClass.allSatisfy { $0 > 0 }
+                && (utterances.usesAllLabels || !utterances.labelledPerClass.isEmpty),
+            "utterances.labelledPerClass", "at least one amount, each above 0",
+            utterances.labelledPerClass)
+        try require(
+            utterances.seedCount > 0, "utterances.seedCount", "at least 1", utterances.seedCount)
+        try require(workers > 0, "workers", "at least 1", workers)
+        try require(cacheMegabytes >= 0, "cacheMegabytes", "0 or more", cacheMegabytes)
+        guard let frames else { return }
+        try requireFit(
+            frames.inverseRegularizations, frames.stopping, frames.resamples, "frames")
+        for (name, limit) in [
+            ("trainingFrames", frames.trainingFrames),
+            ("developmentFrames", frames.developmentFrames), ("testFrames", frames.testFrames),
+        ] {
+            try require(limit > 0, "frames.\(name)", "at least 1", limit)
+        }
+    }
+}

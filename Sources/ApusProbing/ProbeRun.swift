@@ -1,0 +1,144 @@
+import ApusCorpus
+import ApusMetrics
+import ApusPretraining
+import ApusReport
+import ApusSignal
+
+/// Probes models and baselines on the same recordings, with the same labels and draws.
+///
+/// The systems are statistics of log-mels, the channel alone, and for each model its encoder before
+/// and after training. Each system's representations are computed once.
+public struct ProbeRun {
+    /// What a run reports as it goes.
+    public enum Event: Sendable {
+        /// Something about the data that its reader should know.
+        case warning(ProbeWarning)
+        /// So much of a piece of work is done.
+        case progress(done: Int, total: Int, work: String)
+    }
+
+    /// The metrics by their names in results.
+    public enum MetricName {
+        /// The share of recordings classified rightly.
+        public static let accuracy = "accuracy"
+        /// The share of frames classified rightly.
+        public static let frameAccuracy = "frame accuracy"
+        /// The mean over classes of that share.
+        public static let balancedFrameAccuracy = "balanced frame accuracy"
+    }
+
+    let options: ProbeOptions
+    let report: (Event) -> Void
+
+    /// A run.
+    ///
+    /// - Parameters:
+    ///   - options: What is done.
+    ///   - report: Called with what happens, on the calling thread.
+    /// - Throws: `ProbingError.badOption` for options that can't be run.
+    public init(
+        _ options: ProbeOptions = ProbeOptions(), report: @escaping (Event) -> Void = { _ in }
+    ) throws {
+        try options.validate()
+        self.options = options
+        self.report = report
+    }
+
+    /// Runs all probes.
+    ///
+    /// Recordings that some system can't use are left out for all, with a warning.
+    ///
+    /// - Parameters:
+    ///   - models: The models, each with a name of its own.
+    ///   - train: The labelled recordings that classifiers are fitted on.
+    ///   - development: Those that layer and C are chosen on.
+    ///   - test: Those that the figures are measured on.
+    /// - Returns: The figures and what a report shows beside them.
+    /// - Throws: `ProbingError` where labels or recordings don't suffice, `SignalError` for a front
+    ///   end that can't be used.
+    public func run(
+        models: [(name: String, model: PretrainedModel)], train: Manifest,
+        development: Manifest, test: Manifest
+    ) throws -> ProbeReport {
+        guard let first = models.first, Set(models.map(\.name)).count == models.count else {
+            throw ProbingError.badOption(
+                option: "models", expected: "at least one, each with a name of its own",
+                found: "\(models.map(\.name))")
+        }
+        var data = try ProbeData(
+            train: train, development: development, test: test, label: options.label)
+        let plain = PlainFeatures.frontEnd(of: first.model.card.frontEnd)
+        var stores: [FeatureStore] = []
+        for frontEnd in [plain] + models.map(\.model.card.frontEnd)
+        where !stores.contains(where: { $0.frontEnd == frontEnd }) {
+            stores.append(
+                try FeatureStore(
+                    frontEnd: frontEnd, cacheByteLimit: options.cacheMegabytes << 20))
+        }
+        let frameCounts = try dropUnusable(&data, stores: stores)
+        data.warnOfUntestedClasses()
+        data.warnings.forEach { report(.warning($0)) }
+
+        var systems: [ProbeReport.System] = []
+        func store(_ frontEnd: FrontEnd) throws -> FeatureStore {
+            try stores.first { $0.frontEnd == frontEnd } ?? FeatureStore(frontEnd: frontEnd)
+        }
+        func counts(_ frontEnd: FrontEnd, _ stride: Int) -> [Int] {
+            // Each of an encoder's strides rounds up.
+            (frameCounts[frontEnd] ?? []).map { ($0 + stride - 1) / stride }
+        }
+        let features = PlainFeatures(store: try store(plain), workers: options.workers)
+        systems.append(
+            try probe(
+                features, "log-mel statistics", .logMelStatistics, data, counts(plain, 1)))
+        systems.append(
+            try probe(features, "channel only", .channel, data, nil) { layers in
+                [features.quietFrameMean(of: layers[0])]
+            })
+        if !models.contains(where: { $0.model.card.frontEnd == plain }) {
+            stores.removeAll { $0.frontEnd == plain }
+        }
+        for (name, model) in models {
+            let frontEnd = model.card.frontEnd
+            for (model, name, kind) in [
+                (model.untrained(), "untrained " + name, ProbeReport.Kind.untrained),
+                (model, name, .trained),
+            ] {
+                let extractor = try RepresentationExtractor(
+                    model, store: store(frontEnd), workers: options.workers)
+                systems.append(
+                    try probe(extractor, name, kind, data, counts(frontEnd, extractor.stride)))
+            }
+        }
+        return try summary(systems, models: models, data: data)
+    }
+
+    /// Makes the features of every recording by every front end, and leaves out what fails.
+    private func dropUnusable(
+        _ data: inout ProbeData, stores: [FeatureStore]
+    ) throws -> [FrontEnd: [Int]] {
+        let cuts = data.cuts
+        var problems: [Int: RecordingProblem] = [:]
+        var counts: [FrontEnd: [Int]] = [:]
+        let total = cuts.count * stores.count
+        var done = 0
+        for store in stores {
+            var own = [Int](repeating: 0, count: cuts.count)
+            PlainFeatures(store: store, workers: options.workers)
+                .forEachRecording(of: cuts) { index, result in
+                    switch result {
+                    case .success(let layers): own[index] = layers[0].frameCount
+                    case .failure(let problem):
+                        problems[index] = RecordingProblem(
+                            id: cuts[index].id, reason: problem.description)
+                    }
+                    done += 1
+                    report(.progress(done: done, total: total, work: "features"))
+                }
+            counts[store.frontEnd] = own
+        }
+        try data.drop(problems)
+        let kept = data.origins
+        return counts.mapValues { own in kept.map { own[$0] } }
+    }
+}

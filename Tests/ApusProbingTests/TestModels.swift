@@ -1,0 +1,26 @@
+import ApusPretraining
+import ApusSignal
+
+/// A small untrained model of each kind, on 20 mel bands.
+func makeModel(_ kind: ObjectiveKind, seed: UInt64 = 3) -> PretrainedModel {
+    var objective = ObjectiveConfiguration()
+    objective.kind = kind
+    objective.cpc.encoderWidth = 24
+    objective.cpc.contextWidth = 16
+    objective.cpc.strides = [2, 2]
+    objective.maskedReconstruction.encoder.layerCount = 2
+    objective.maskedReconstruction.encoder.width = 24
+    objective.maskedReconstruction.encoder.headCount = 2
+    objective.maskedReconstruction.encoder.feedForwardWidth = 32
+    var frontEnd = FrontEnd.kaldi
+    frontEnd.melBandCount = 20
+    frontEnd.normalization = .corpus(
+        FeatureStatistics(
+            mean: [Float](repeating: 12, count: 20),
+            standardDeviation: [Float](repeating: 4, count: 20)))
+    let card = ModelCard(
+        objective: objective, frontEnd: frontEnd, seed: seed, step: 0,
+        trainingData: ModelCard.TrainingData(
+            manifest: "train.jsonl", manifestHash: "0", recordings: 1, seconds: 1))
+    return PretrainedModel(untrained: card, path: "model.safetensors")
+}
