@@ -16,7 +16,11 @@ struct Apus: ParsableCommand {
             device, 70 a fault of ours, 73 cannot write.
             """,
         version: apusVersion,
-        subcommands: [PrepareCommand.self, PretrainCommand.self])
+        subcommands: [
+            DoctorCommand.self, PrepareCommand.self, FeaturesCommand.self, PretrainCommand.self,
+            EmbedCommand.self, ProbeCommand.self, ClassifyCommand.self, ReportCommand.self,
+            InfoCommand.self,
+        ])
 
     static func main() {
         do {

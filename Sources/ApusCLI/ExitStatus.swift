@@ -2,6 +2,7 @@ import ApusCorpus
 import ApusMetrics
 import ApusNN
 import ApusPretraining
+import ApusProbing
 import ApusReport
 import ApusSignal
 import ArgumentParser
@@ -50,7 +51,14 @@ enum ExitStatus {
             switch error {
             case .cannotWrite: cannotWrite
             case .notFinite: badData
+            case .cannotRead(let path, _):
+                FileManager.default.fileExists(atPath: path) ? badData : missingInput
             default: ourFault
+            }
+        case let error as ProbingError:
+            switch error {
+            case .badOption: ExitCode(64)
+            default: badData
             }
         case is MetricsError: badData
         default: nil

@@ -1,0 +1,47 @@
+import ApusPretraining
+import ApusProbing
+import ArgumentParser
+import Foundation
+
+/// `apus info`: what a model file says of itself.
+struct InfoCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "info",
+        abstract: "Show a model's card: architecture, front end, training.",
+        discussion: """
+            Example: apus info runs/cpc/model.safetensors
+            """)
+
+    @Argument(help: "A model.safetensors.")
+    var model: String
+    @Flag(help: "Print the card as JSON.")
+    var json = false
+
+    func run() throws {
+        let model = try PretrainedModel(contentsOf: self.model)
+        let card = model.card
+        if json {
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+            print(String(decoding: try encoder.encode(card), as: UTF8.self))
+            return
+        }
+        let encoder = model.encoder
+        let layers = zip(encoder.layerNames, encoder.layerWidths).map { "\($0) (\($1))" }
+        let rate = card.frontEnd.frameRate / Double(encoder.stride)
+        print("objective   \(card.objective.kind.rawValue)")
+        print(
+            "parameters  \(encoder.parameterCount) in the encoder, \(model.objective.parameterCount) in all"
+        )
+        print("layers      \(layers.joined(separator: ", "))")
+        print("frame rate  \(String(format: "%g", rate)) Hz")
+        print("trained     \(card.step) steps, seed \(card.seed), Apus \(card.version)")
+        print(
+            "data        \(card.trainingData.recordings) recordings, "
+                + String(format: "%.1f min", card.trainingData.seconds / 60)
+                + ", \(card.trainingData.manifest) (\(card.trainingData.manifestHash))")
+        print(
+            "front end   \(card.frontEnd.sampleRate) Hz, \(card.frontEnd.melBandCount) mel bands, "
+                + "\(card.frontEnd.frameLength)/\(card.frontEnd.frameShift) ms; all of it: --json")
+    }
+}

@@ -1,0 +1,86 @@
+import ApusCorpus
+import ApusPretraining
+import ApusProbing
+import ApusReport
+import ArgumentParser
+import Foundation
+
+extension LabelSource: ExpressibleByArgument {}
+
+/// `apus probe`: what a linear classifier finds in frozen representations.
+struct ProbeCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "probe",
+        abstract: "Evaluate models by linear probes, beside honest baselines.",
+        discussion: """
+            Example: apus probe CPC=runs/cpc/model.safetensors --train data/train.jsonl \\
+                       --dev data/dev.jsonl --test data/test.jsonl -o runs/probe
+
+            Prints one table: log-mel statistics, the channel alone, each model's untrained encoder
+            and the model, with few labels, with all, and on single frames. Layer and regularisation
+            are chosen on dev. Writes results.json, results.md, classifier.safetensors (for apus
+            classify) and what apus report shows.
+            """)
+
+    @Argument(help: "Models as PATH or NAME=PATH.")
+    var models: [String]
+    @Option(help: "The manifest of labelled recordings that classifiers are fitted on.")
+    var train: String
+    @Option(help: "The manifest that layer and regularisation are chosen on.")
+    var dev: String
+    @Option(help: "The manifest that the figures are measured on.")
+    var test: String
+    @Option(name: [.short, .customLong("output")], help: "The run's folder.")
+    var output: String
+    @Option(help: "What recordings are told apart by: speaker, soundClass or language.")
+    var label = LabelSource.speaker
+    @Option(
+        name: .customLong("set"), parsing: .singleValue,
+        help: "Set one option, such as utterances.seedCount=10; may be repeated.")
+    var settings: [String] = []
+    @Option(help: "How many threads one operation may use; 0 for all cores.")
+    var threads = 0
+    @Flag(help: "Print results.json instead of the table.")
+    var json = false
+
+    func run() throws {
+        startEngine(threads: threads)
+        var options = try ConfigurationFile.resolve(ProbeOptions(), settings: settings)
+        options.label = label
+        let named = try models.map { argument -> (name: String, model: PretrainedModel) in
+            let parts = argument.split(separator: "=", maxSplits: 1).map(String.init)
+            let path = parts.last ?? argument
+            let folder = (path as NSString).deletingLastPathComponent
+            let name = parts.count == 2 ? parts[0] : (folder as NSString).lastPathComponent
+            return (name.isEmpty ? path : name, try PretrainedModel(contentsOf: path))
+        }
+        var work = ""
+        var progress: ProgressDisplay?
+        let run = try ProbeRun(options) { event in
+            switch event {
+            case .warning(let warning): Console.warning("\(warning)")
+            case .progress(let done, let total, let now):
+                if now != work {
+                    work = now
+                    progress = ProgressDisplay(total: total, unit: now)
+                }
+                progress?.update(done)
+            }
+        }
+        let report = try run.run(
+            models: named, train: Manifest(contentsOf: train),
+            development: Manifest(contentsOf: dev), test: Manifest(contentsOf: test))
+        let folder = ProbeFolder(path: output)
+        try folder.write(report, options: options, testManifest: test)
+        if json {
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+            print(String(decoding: try encoder.encode(report.results), as: UTF8.self))
+        } else {
+            let table = ResultsTable(
+                report.results, className: label.className,
+                notes: ProbeFolder.notes(try folder.details()))
+            print(table.plainText(), terminator: "")
+        }
+    }
+}

@@ -1,0 +1,77 @@
+import ApusCorpus
+import ApusPretraining
+import ApusSignal
+import Foundation
+
+/// The recordings that a command's arguments name: audio files, folders of them, manifests.
+enum Inputs {
+    /// Expands arguments into recordings, in the order of the arguments.
+    ///
+    /// - Parameter arguments: Paths of audio files, folders and `.jsonl` manifests.
+    /// - Returns: One cut for each recording; a file's id is its path as it was given.
+    /// - Throws: `SignalError.missingFile` for a path that isn't there, `CorpusError` for a bad
+    ///   manifest or a folder without audio.
+    static func cuts(_ arguments: [String]) throws -> [Cut] {
+        var cuts: [Cut] = []
+        for argument in arguments {
+            var isFolder: ObjCBool = false
+            guard FileManager.default.fileExists(atPath: argument, isDirectory: &isFolder) else {
+                throw SignalError.missingFile(path: argument)
+            }
+            if isFolder.boolValue {
+                let files = try audioFiles(under: argument)
+                guard !files.isEmpty else {
+                    throw CorpusError.nothingFound(path: argument, expected: "audio files")
+                }
+                cuts += files.map { Cut(id: $0, audioPath: $0) }
+            } else if argument.hasSuffix(".jsonl") {
+                cuts += try Manifest(contentsOf: argument).cuts
+            } else {
+                cuts.append(Cut(id: argument, audioPath: argument))
+            }
+        }
+        return cuts
+    }
+
+    /// A file name for a recording's own output: its id without folders or extension, made unique.
+    static func fileNames(for cuts: [Cut]) -> [String] {
+        var taken: [String: Int] = [:]
+        return cuts.map { cut in
+            let stem = ((cut.id as NSString).lastPathComponent as NSString).deletingPathExtension
+            let count = taken[stem, default: 0]
+            taken[stem] = count + 1
+            return count == 0 ? stem : "\(stem)-\(count + 1)"
+        }
+    }
+
+    /// Makes a folder for output.
+    static func makeFolder(_ path: String) throws {
+        do {
+            try FileManager.default.createDirectory(
+                atPath: path, withIntermediateDirectories: true)
+        } catch {
+            throw PretrainingError.cannotWrite(path: path, reason: error.localizedDescription)
+        }
+    }
+}
+
+/// Counts recordings that could not be used: each is named at once, the count ends the command.
+struct Failures {
+    private var count = 0
+    private var total = 0
+
+    mutating func succeeded() { total += 1 }
+
+    mutating func failed(_ reason: String) {
+        count += 1
+        total += 1
+        Console.warning(reason)
+    }
+
+    /// Ends the command with exit code 65 where something failed.
+    func finish() throws {
+        guard count > 0 else { return }
+        Console.error("\(count) of \(total) recordings could not be used")
+        throw ExitStatus.badData
+    }
+}
