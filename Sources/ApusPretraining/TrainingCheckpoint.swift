@@ -18,6 +18,7 @@ struct TrainingCheckpoint {
         var audioSeconds: Double
         var trainingSeconds: Double
         var secondsWaited: Double
+        var loss: Double?
     }
 
     var state: State
@@ -35,14 +36,19 @@ struct TrainingCheckpoint {
 
     /// Reads a checkpoint.
     init(contentsOf path: String) throws {
+        state = try Self.state(in: path)
+        weights = try Safetensors(contentsOf: path + "/model.safetensors").tensors
+        moments = try Safetensors(contentsOf: path + "/optimizer.safetensors").tensors
+    }
+
+    /// Reads a checkpoint's state without its weights.
+    static func state(in path: String) throws -> State {
         do {
             let data = try Data(contentsOf: URL(fileURLWithPath: path + "/state.json"))
-            state = try JSONDecoder().decode(State.self, from: data)
+            return try JSONDecoder().decode(State.self, from: data)
         } catch {
             throw PretrainingError.notAModel(path: path, reason: "its state.json can't be read")
         }
-        weights = try Safetensors(contentsOf: path + "/model.safetensors").tensors
-        moments = try Safetensors(contentsOf: path + "/optimizer.safetensors").tensors
     }
 
     /// Writes a checkpoint, and removes all but the latest ones.
