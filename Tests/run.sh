@@ -32,8 +32,8 @@ if [ ${#filter[@]} -eq 0 ]; then
 
     say "documentation"
     for module in ApusSignal ApusCorpus ApusTensor ApusNN ApusPretraining ApusProbing ApusMetrics ApusReport; do
-        swift package --scratch-path .build/documentation generate-documentation \
-            --target "$module" --warnings-as-errors >/dev/null
+        swift package -c release generate-documentation --target "$module" \
+            --warnings-as-errors >/dev/null
     done
 fi
 
