@@ -41,6 +41,12 @@ struct TrainingCheckpoint {
         } catch {
             throw PretrainingError.notAModel(path: path, reason: "its state.json can't be read")
         }
+        guard state.step > 0, (0...state.step).contains(state.optimizerStep),
+            state.sampler >= SamplerState(), state.sampler.batchIndex >= 0,
+            path.hasSuffix("/" + Self.name(ofStep: state.step))
+        else {
+            throw PretrainingError.notAModel(path: path, reason: "its state.json is another's")
+        }
         weights = try Safetensors(contentsOf: path + "/model.safetensors").tensors
         moments = try Safetensors(contentsOf: path + "/optimizer.safetensors").tensors
     }
