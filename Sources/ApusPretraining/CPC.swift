@@ -56,6 +56,11 @@ public final class CPC: Objective {
         /// The configuration of the quickstart.
         public init() {}
 
+        /// What the strides leave of a number of frames.
+        func encodedFrames(_ count: Int) -> Int {
+            strides.reduce(count) { ($0 + $1 - 1) / $1 }
+        }
+
         func problem() -> String? {
             if encoderWidth < 1 { return "encoderWidth is \(encoderWidth), expected at least 1" }
             if contextWidth < 1 { return "contextWidth is \(contextWidth), expected at least 1" }

@@ -8,7 +8,8 @@ import Foundation
 ///
 /// A run is a folder. Started again on the same folder, it continues from the latest checkpoint and
 /// ends with the same bits as a run that was never interrupted: whatever is drawn is a function of
-/// the seed and the step.
+/// the seed and the step. The same bits need the same number of threads, which decides the order of
+/// sums.
 public final class Pretrainer {
     /// What a run reports as it goes.
     public struct Progress: Sendable {
@@ -171,6 +172,7 @@ public final class Pretrainer {
             }
 
             state.step = step
+            state.threads = Engine.threadCount
             state.sampler = loader.state
             state.optimizerStep = optimizer.stepCount
             state.audioSeconds += Double(batch.lengths.reduce(0, +)) / store.frontEnd.frameRate
@@ -217,7 +219,8 @@ public final class Pretrainer {
         let path = folder + "/config.yaml"
         if FileManager.default.fileExists(atPath: path) {
             let found = try ConfigurationFile.resolve(PretrainingConfiguration(), file: path)
-            // How many threads and workers there are decides nothing that is stored.
+            // Workers and memory decide nothing that is stored; threads only the last digits, which
+            // a continued run warns of.
             var wanted = configuration
             wanted.threads = found.threads
             wanted.data.workers = found.data.workers
@@ -253,6 +256,14 @@ public final class Pretrainer {
                 try optimizer.load(
                     checkpoint.moments, stepCount: checkpoint.state.optimizerStep, from: path)
                 report(.message("continuing from \(path)"))
+                let threads = (there: checkpoint.state.threads, here: Engine.threadCount)
+                if threads.there != threads.here {
+                    report(
+                        .warning(
+                            "the run so far had \(threads.there) threads, here there are "
+                                + "\(threads.here): its last digits will be others than without "
+                                + "the interruption"))
+                }
                 return checkpoint.state
             } catch {
                 report(.warning("\(error); trying the checkpoint before it"))
@@ -261,8 +272,8 @@ public final class Pretrainer {
         // A checkpoint with good weights and bad moments has left its weights behind.
         try objective.load(untrained, from: folder)
         return TrainingCheckpoint.State(
-            step: 0, sampler: SamplerState(), optimizerStep: 0, skippedSteps: 0, audioSeconds: 0,
-            trainingSeconds: 0, secondsWaited: 0)
+            step: 0, threads: Engine.threadCount, sampler: SamplerState(), optimizerStep: 0,
+            skippedSteps: 0, audioSeconds: 0, trainingSeconds: 0, secondsWaited: 0)
     }
 
     // MARK: - The recordings

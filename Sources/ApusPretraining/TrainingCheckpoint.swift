@@ -12,6 +12,7 @@ struct TrainingCheckpoint {
     /// generators to save.
     struct State: Codable, Equatable {
         var step: Int
+        var threads: Int
         var sampler: SamplerState
         var optimizerStep: Int
         var skippedSteps: Int

@@ -10,7 +10,7 @@ extension Computing {
         private func check(_ objective: any Objective, _ loss: () -> Tensor) throws {
             redraw(objective)
             let found = try gradients(of: objective, loss)
-            let step = 4e-3
+            let step = 2e-3
             for ((name, tensor), gradient) in zip(objective.namedParameters, found) {
                 let length = gradient.values.reduce(0) { $0 + Double($1) * Double($1) }.squareRoot()
                 #expect(length > 1e-4, "\(name) has a gradient")

@@ -87,7 +87,7 @@ extension Computing {
             result.value.backward()
             for (name, tensor) in model.namedParameters {
                 let gradient = try #require(tensor.gradient, "\(name)").floats
-                #expect(gradient.allSatisfy(\.isFinite), "\(name)")
+                #expect(gradient.allSatisfy { $0.isFinite }, "\(name)")
             }
         }
 

@@ -11,7 +11,7 @@ extension Computing {
     @Suite struct PretrainerFailureTests {
         /// The error of a run that has to fail, as the sentence a person reads.
         private func failure<Failure: Error>(
-            of run: TrainingRun, _ name: String = "run", as type: Failure.Type = Failure.self,
+            of run: TrainingRun, _ name: String = "run",
             _ adjust: (inout PretrainingConfiguration) -> Void = { _ in }
         ) throws -> Failure {
             var failure: (any Error)?
@@ -204,7 +204,7 @@ extension Computing {
             // The first checkpoint is from before the divergence: its weights are those of one step.
             let first = try Safetensors(
                 contentsOf: run.path("run/checkpoints/step-00000001/model.safetensors"))
-            #expect(first.tensors.values.allSatisfy { $0.values.allSatisfy(\.isFinite) })
+            #expect(first.tensors.values.allSatisfy { $0.values.allSatisfy { $0.isFinite } })
             #expect(try run.trace("run").count == step - 1)
         }
 

@@ -63,6 +63,19 @@ extension Computing {
             }
         }
 
+        /// Sums in another order have other last digits, so other threads are allowed but told of.
+        @Test func anotherNumberOfThreadsIsToldOf() throws {
+            let run = try TrainingRun()
+            try run.train("whole")
+            try run.copy("whole", killedAfterCheckpoint: 10, as: "stopped")
+            let outcome = try run.train("stopped") { $0.threads = 1 }
+            #expect(outcome.steps == Array(11...20))
+            #expect(outcome.warnings.count == 1)
+            #expect(
+                outcome.warnings.first?.hasPrefix("the run so far had 2 threads, here there are 1")
+                    == true)
+        }
+
         /// Killed before its first checkpoint, a run begins again.
         @Test func aRunWithoutACheckpointBeginsAgain() throws {
             let run = try TrainingRun()
@@ -139,7 +152,7 @@ extension Computing {
             #expect(outcome.steps == Array(1...20))
             #expect(outcome.summary.steps == 20 && outcome.summary.problemCount == 0)
             #expect(outcome.summary.modelPath == run.path("run/model.safetensors"))
-            #expect(outcome.summary.loss == (try run.losses("run").last))
+            #expect(try outcome.summary.loss == run.losses("run").last)
             #expect(outcome.summary.trainingSeconds > 0)
             #expect((0...1).contains(outcome.summary.waitingShare))
             #expect(outcome.summary.audioHoursPerHour > 0)
@@ -186,6 +199,19 @@ extension Computing {
             #expect(last.reduce(0, +) < 0.7 * first.reduce(0, +))
         }
 
+        /// Recordings too short to predict anything in: steps without a loss, and no harm done.
+        @Test func batchesTooShortForCPCChangeNothing() throws {
+            var run = try TrainingRun(recordings: 6, shortest: 700)
+            run.configuration.data.minimumFrames = 1
+            run.configuration.optimizer.weightDecay = 0
+            let outcome = try run.train("run")
+            #expect(outcome.steps == Array(1...20) && outcome.warnings.isEmpty)
+            // One batch, cropped to its shortest recording of two frames.
+            #expect(try run.losses("run") == [Double](repeating: 0, count: 20))
+            let model = try PretrainedModel(contentsOf: run.path("run/model.safetensors"))
+            #expect(model.objective.weights() == model.untrained().objective.weights())
+        }
+
         /// Lengths come from the files: a manifest of paths alone will do, and rounded durations too.
         @Test func durationsNeedNotBeGiven() throws {
             let run = try TrainingRun()
@@ -198,8 +224,10 @@ extension Computing {
             #expect(outcome.warnings.isEmpty)
             #expect(try run.losses("paths") == run.losses("given"))
 
-            let rounded = (0..<24).map {
-                "{\"audio_filepath\":\"\($0).wav\",\"id\":\"voice-\($0)\",\"duration\":1.1}\n"
+            // A thousandth of a second after the end is no fault.
+            let rounded = run.sampleCounts.enumerated().map {
+                "{\"audio_filepath\":\"\($0).wav\",\"id\":\"voice-\($0)\",\"duration\":"
+                    + "\(Double($1 + 15) / 16000)}\n"
             }
             let other = try run.folder.write(rounded.joined(), "rounded.jsonl")
             let again = try run.train("rounded") { $0.data.manifest = other }

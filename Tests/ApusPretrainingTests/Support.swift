@@ -26,12 +26,12 @@ func relativeError(_ values: [Float], _ expected: [Float]) -> Double {
 func batch(
     lengths: [Int], frameCount: Int? = nil, melBandCount: Int, seed: UInt64 = 1
 ) -> Tensor {
-    let T = frameCount ?? lengths.max() ?? 0
+    let padded = frameCount ?? lengths.max() ?? 0
     let rows = lengths.enumerated().map { recording, length in
         let own = Tensor(
             normal: 0, standardDeviation: 1, shape: [1, length, melBandCount],
             seed: Seed(seed).derived(recording))
-        let rest = Tensor(zeros: [1, T - length, melBandCount])
+        let rest = Tensor(zeros: [1, padded - length, melBandCount])
         return Tensor.concatenated([own, rest], dimension: 1)
     }
     return .concatenated(rows, dimension: 0)

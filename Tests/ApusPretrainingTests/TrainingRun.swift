@@ -6,13 +6,16 @@ import Testing
 struct TrainingRun {
     let folder: TemporaryFolder
     var configuration: PretrainingConfiguration
+    let sampleCounts: [Int]
 
     /// 24 recordings of half a second to a second.
     init(_ kind: ObjectiveKind = .cpc, recordings: Int = 24, shortest: Int = 8000) throws {
         folder = try TemporaryFolder()
         var lines: [String] = []
-        for number in 0..<recordings {
-            let sampleCount = shortest + (8000 / max(1, recordings)) * ((number * 7) % recordings)
+        sampleCounts = (0..<recordings).map {
+            shortest + (8000 / recordings) * (($0 * 7) % recordings)
+        }
+        for (number, sampleCount) in sampleCounts.enumerated() {
             try folder.writeWAV(voice(number, sampleCount: sampleCount), "\(number).wav")
             lines.append(
                 "{\"audio_filepath\":\"\(number).wav\",\"id\":\"voice-\(number)\","
@@ -49,16 +52,16 @@ struct TrainingRun {
 
     func path(_ name: String) -> String { folder.path + "/" + name }
 
-    /// Trains in a folder `name`; a run that throws still leaves its warnings in `warnings`.
+    /// Trains in a folder `name`; `warnings` gets them also where the run throws.
     @discardableResult
     func train(
-        _ name: String, warnings: ((String) -> Void)? = nil,
-        _ adjust: (inout PretrainingConfiguration) -> Void = { _ in }
+        _ name: String, _ adjust: (inout PretrainingConfiguration) -> Void = { _ in },
+        warnings: (String) -> Void = { _ in }
     ) throws -> Outcome {
         var configuration = configuration
         adjust(&configuration)
         let log = EventLog()
-        defer { log.warnings.forEach { warnings?($0) } }
+        defer { log.warnings.forEach(warnings) }
         let pretrainer = try Pretrainer(configuration, folder: path(name), report: log.add)
         let summary = try pretrainer.run()
         return Outcome(
