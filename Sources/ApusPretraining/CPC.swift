@@ -56,11 +56,19 @@ public final class CPC: Objective {
         /// The configuration of the quickstart.
         public init() {}
 
+        /// What the strides leave of a number of frames.
+        func encodedFrames(_ count: Int) -> Int {
+            strides.reduce(count) { ($0 + $1 - 1) / $1 }
+        }
+
         func problem() -> String? {
             if encoderWidth < 1 { return "encoderWidth is \(encoderWidth), expected at least 1" }
             if contextWidth < 1 { return "contextWidth is \(contextWidth), expected at least 1" }
             if strides.isEmpty || strides.contains(where: { !(1...8).contains($0) }) {
                 return "strides is \(strides), expected numbers from 1 to 8"
+            }
+            if strides.count > 8 {
+                return "strides has \(strides.count) numbers, expected at most 8"
             }
             if predictionSteps < 1 {
                 return "predictionSteps is \(predictionSteps), expected at least 1"
@@ -127,7 +135,7 @@ public final class CPC: Objective {
     ///   - lengths: Each recording's frames, in 1...S.
     ///   - negatives: B · N frames, each numbered b · S + t.
     /// - Returns: The loss and its figures.
-    func contrast(
+    public func contrast(
         encoded: Tensor, context: Tensor, lengths: [Int], negatives: [Int]
     ) -> ObjectiveLoss {
         let (B, S, D) = (encoded.shape[0], encoded.shape[1], encoded.shape[2])
@@ -181,7 +189,7 @@ public final class CPC: Objective {
     ///   - frameCount: S, the padded number of frames.
     ///   - seed: What the draw depends on.
     /// - Returns: B · N frames, each numbered b · S + t, never one beyond a recording's end.
-    func drawNegatives(lengths: [Int], frameCount: Int, seed: Seed) -> [Int] {
+    public func drawNegatives(lengths: [Int], frameCount: Int, seed: Seed) -> [Int] {
         let starts = lengths.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1) }
         let total = starts[lengths.count]
         // The frame with a number among all valid frames of the batch.

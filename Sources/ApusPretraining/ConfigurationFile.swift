@@ -66,7 +66,7 @@ public enum ConfigurationFile {
         }
     }
 
-    /// The options as YAML.
+    /// The options as YAML, numbers with 15 significant digits.
     ///
     /// - Parameter options: What is written.
     /// - Returns: The text, keys in the order of declaration.
@@ -162,6 +162,9 @@ public enum ConfigurationFile {
         case is Double.Type, is Float.Type: "a number"
         case is Bool.Type: "true or false"
         case is String.Type: "text"
+        case is Node.Scalar.Type: "a single value"
+        case is Node.Sequence.Type: "a list"
+        case is Node.Mapping.Type: "a section"
         default: "\(type)"
         }
     }

@@ -57,11 +57,22 @@ public final class MaskedReconstruction: Objective {
     }
 
     /// The features of a batch after alteration.
-    struct Alteration {
+    public struct Alteration: Hashable, Sendable {
         /// (B, T, M).
-        var features: [Float]
+        public var features: [Float]
         /// (B, T, M): one at each altered cell of a recording, zero elsewhere and beyond its end.
-        var mask: [Float]
+        public var mask: [Float]
+
+        /// Altered features.
+        ///
+        /// - Parameters:
+        ///   - features: (B, T, M), row-major.
+        ///   - mask: (B, T, M), one at each altered cell, zero elsewhere.
+        public init(features: [Float], mask: [Float]) {
+            precondition(features.count == mask.count, "a mask has a number for each feature")
+            self.features = features
+            self.mask = mask
+        }
     }
 
     private let transformer: TransformerEncoder
@@ -117,7 +128,14 @@ public final class MaskedReconstruction: Objective {
     }
 
     /// The loss for a given alteration: what `loss` computes after its draw.
-    func reconstruct(
+    ///
+    /// - Parameters:
+    ///   - features: What is to be reconstructed, (B, T, M), zero beyond each recording's end.
+    ///   - lengths: Each recording's frames, in 1...T.
+    ///   - altered: What the encoder reads, and which cells count.
+    ///   - draws: The draws of dropout, or `nil` for none.
+    /// - Returns: The loss in the features' unit; the figure `maskedShare`.
+    public func reconstruct(
         features: Tensor, lengths: [Int], altered: Alteration, draws: TrainingDraws?
     ) -> ObjectiveLoss {
         let shape = features.shape
@@ -134,7 +152,15 @@ public final class MaskedReconstruction: Objective {
     }
 
     /// Alters the features of a batch, each recording by a draw of its own.
-    func alter(
+    ///
+    /// - Parameters:
+    ///   - features: (B, T, M), row-major.
+    ///   - lengths: Each recording's frames, in 1...T.
+    ///   - T: The padded number of frames.
+    ///   - M: The number of mel bands.
+    ///   - seed: What the draw depends on.
+    /// - Returns: The altered features and their mask.
+    public func alter(
         _ features: [Float], lengths: [Int], frameCount T: Int, melBandCount M: Int, seed: Seed
     ) -> Alteration {
         var result = Alteration(

@@ -13,7 +13,8 @@ final class MetricsLog {
         path = folder + "/metrics.jsonl"
         do {
             let kept = Self.lines(of: path).filter { ($0.step ?? .max) <= step }.map(\.text)
-            try Data(kept.map { $0 + "\n" }.joined().utf8).write(to: URL(fileURLWithPath: path))
+            try Data(kept.map { $0 + "\n" }.joined().utf8).write(
+                to: URL(fileURLWithPath: path), options: .atomic)
             handle = try FileHandle(forWritingTo: URL(fileURLWithPath: path))
             try handle.seekToEnd()
             events = try EventFileWriter(

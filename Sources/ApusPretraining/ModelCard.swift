@@ -126,14 +126,14 @@ public final class PretrainedModel {
         if let problem = card.objective.problem() {
             throw PretrainingError.notAModel(path: path, reason: problem)
         }
-        let widest = [
-            card.objective.cpc.encoderWidth, card.objective.cpc.contextWidth,
-            card.objective.cpc.predictionSteps, card.objective.maskedReconstruction.encoder.width,
-            card.objective.maskedReconstruction.encoder.feedForwardWidth,
-            card.objective.maskedReconstruction.encoder.layerCount, card.frontEnd.featureCount,
-        ].max()
-        guard let widest, widest <= 65_536 else {
-            throw PretrainingError.notAModel(path: path, reason: "its card names absurd sizes")
+        // A model is made only where the file can fill it: a card may name any size.
+        let least = card.objective.leastParameterCount(melBandCount: card.frontEnd.featureCount)
+        let found = file.tensors.values.reduce(0) { $0 + $1.values.count }
+        guard least <= Double(found) else {
+            throw NNError.weightsDoNotFit(
+                path: path,
+                reason: "the file has \(found) weights, the sizes in its card need "
+                    + String(format: "%.0f or more", least))
         }
         let objective = card.objective.makeObjective(
             melBandCount: card.frontEnd.featureCount, seed: Seed(card.seed))

@@ -69,4 +69,21 @@ public struct ObjectiveConfiguration: Codable, Hashable, Sendable {
             maskedReconstruction.problem().map { "objective.maskedReconstruction." + $0 }
         }
     }
+    /// The number of weights in the largest matrices: no model of these sizes has fewer.
+    ///
+    /// A floating-point number, since sizes that a file names may be absurd.
+    func leastParameterCount(melBandCount: Int) -> Double {
+        let bands = Double(melBandCount)
+        switch kind {
+        case .cpc:
+            let (width, context) = (Double(cpc.encoderWidth), Double(cpc.contextWidth))
+            let convolutions = 3 * width * (bands + Double(cpc.strides.count - 1) * width)
+            let recurrence = 3 * context * (width + context)
+            return convolutions + recurrence + Double(cpc.predictionSteps) * width * context
+        case .maskedReconstruction:
+            let encoder = maskedReconstruction.encoder
+            let (width, hidden) = (Double(encoder.width), Double(encoder.feedForwardWidth))
+            return 2 * bands * width + Double(encoder.layerCount) * width * (4 * width + 2 * hidden)
+        }
+    }
 }

@@ -8,7 +8,8 @@ import Foundation
 ///
 /// A run is a folder. Started again on the same folder, it continues from the latest checkpoint and
 /// ends with the same bits as a run that was never interrupted: whatever is drawn is a function of
-/// the seed and the step.
+/// the seed and the step. The same bits need the same number of threads, which decides the order of
+/// sums.
 public final class Pretrainer {
     /// What a run reports as it goes.
     public struct Progress: Sendable {
@@ -94,8 +95,8 @@ public final class Pretrainer {
         let store = try FeatureStore(
             frontEnd: try normalizedFrontEnd(over: manifest.cuts),
             cacheByteLimit: configuration.data.cacheMegabytes << 20)
-        let cuts = manifest.cuts.filter { problems[$0.id] == nil }
-        let sampler = try makeSampler(cuts, frontEnd: store.frontEnd)
+        let (cuts, frameCounts) = try usableCuts(manifest.cuts, store: store)
+        let sampler = try makeSampler(cuts, frameCounts: frameCounts)
 
         let seed = Seed(configuration.seed)
         let objective = configuration.objective.makeObjective(
@@ -111,7 +112,9 @@ public final class Pretrainer {
                 manifest: configuration.data.manifest,
                 manifestHash: try ModelCard.TrainingData.hash(ofFile: configuration.data.manifest),
                 recordings: cuts.count - sampler.skippedIndices.count,
-                seconds: cuts.reduce(0) { $0 + ($1.duration ?? 0) }))
+                seconds: Set(cuts.indices).subtracting(sampler.skippedIndices).sorted().reduce(0) {
+                    $0 + (cuts[$1].duration ?? Double(frameCounts[$1]) / store.frontEnd.frameRate)
+                }))
         var state = try restore(objective: objective, optimizer: optimizer)
 
         let schedule = configuration.schedule
@@ -136,8 +139,7 @@ public final class Pretrainer {
             guard let batch = try loader.next() else { break }
             state.secondsWaited = before.secondsWaited + loader.secondsWaited
             for problem in loader.problems where problems[problem.id] == nil {
-                problems[problem.id] = problem.reason
-                report(.warning("\(problem.id) is left out: \(problem.reason)"))
+                leaveOut(problem.id, problem.reason)
             }
 
             let features = Tensor(
@@ -175,6 +177,7 @@ public final class Pretrainer {
 
             state.step = step
             state.loss = loss.isFinite ? loss : nil
+            state.threads = Engine.threadCount
             state.sampler = loader.state
             state.optimizerStep = optimizer.stepCount
             state.audioSeconds += Double(batch.lengths.reduce(0, +)) / store.frontEnd.frameRate
@@ -237,7 +240,8 @@ public final class Pretrainer {
         let path = folder + "/config.yaml"
         if FileManager.default.fileExists(atPath: path) {
             let found = try ConfigurationFile.resolve(PretrainingConfiguration(), file: path)
-            // How many threads and workers there are decides nothing that is stored.
+            // Workers and memory decide nothing that is stored; threads only the last digits, which
+            // a continued run warns of.
             var wanted = configuration
             wanted.threads = found.threads
             wanted.data.workers = found.data.workers
@@ -265,6 +269,7 @@ public final class Pretrainer {
     private func restore(
         objective: any Objective, optimizer: AdamW
     ) throws -> TrainingCheckpoint.State {
+        let untrained = objective.weights()
         for path in TrainingCheckpoint.all(in: folder + "/checkpoints") {
             do {
                 let checkpoint = try TrainingCheckpoint(contentsOf: path)
@@ -272,14 +277,24 @@ public final class Pretrainer {
                 try optimizer.load(
                     checkpoint.moments, stepCount: checkpoint.state.optimizerStep, from: path)
                 report(.message("continuing from \(path)"))
+                let threads = (there: checkpoint.state.threads, here: Engine.threadCount)
+                if threads.there != threads.here {
+                    report(
+                        .warning(
+                            "the run so far had \(threads.there) threads, here there are "
+                                + "\(threads.here): its last digits will be others than without "
+                                + "the interruption"))
+                }
                 return checkpoint.state
             } catch {
                 report(.warning("\(error); trying the checkpoint before it"))
             }
         }
+        // A checkpoint with good weights and bad moments has left its weights behind.
+        try objective.load(untrained, from: folder)
         return TrainingCheckpoint.State(
-            step: 0, sampler: SamplerState(), optimizerStep: 0, skippedSteps: 0, audioSeconds: 0,
-            trainingSeconds: 0, secondsWaited: 0)
+            step: 0, threads: Engine.threadCount, sampler: SamplerState(), optimizerStep: 0,
+            skippedSteps: 0, audioSeconds: 0, trainingSeconds: 0, secondsWaited: 0)
     }
 
     // MARK: - The recordings
@@ -315,8 +330,7 @@ public final class Pretrainer {
         let (statistics, found) = try store.statistics(
             of: cuts, workers: ProcessInfo.processInfo.activeProcessorCount)
         for problem in found {
-            problems[problem.id] = problem.reason
-            report(.warning("\(problem.id) is left out: \(problem.reason)"))
+            leaveOut(problem.id, problem.reason)
         }
         try writeAtomically(
             JSONEncoder().encode(MeasuredCorpus(statistics: statistics, problems: found)),
@@ -325,15 +339,40 @@ public final class Pretrainer {
         return frontEnd
     }
 
-    private func makeSampler(_ cuts: [Cut], frontEnd: FrontEnd) throws -> LengthBucketedSampler {
-        let counts = cuts.map { cut in
-            frontEnd.frameCount(
-                sampleCount: Int(((cut.duration ?? 0) * Double(frontEnd.sampleRate)).rounded(.down))
-            )
+    private func leaveOut(_ id: String, _ reason: String) {
+        problems[id] = reason
+        report(.warning("\(id) is left out: \(reason)"))
+    }
+
+    /// The recordings without a known problem, with their lengths in frames from the files' headers:
+    /// a manifest need not give durations, and those that it gives may be rounded.
+    private func usableCuts(
+        _ cuts: [Cut], store: FeatureStore
+    ) throws -> (cuts: [Cut], frameCounts: [Int]) {
+        let candidates = cuts.filter { problems[$0.id] == nil }
+        var usable: (cuts: [Cut], frameCounts: [Int]) = ([], [])
+        for (cut, result) in zip(candidates, store.frameCounts(of: candidates)) {
+            switch result {
+            case .success(let frameCount):
+                usable.cuts.append(cut)
+                usable.frameCounts.append(frameCount)
+            case .failure(let error): leaveOut(cut.id, error.description)
+            }
         }
+        if usable.cuts.isEmpty, let first = candidates.first {
+            throw CorpusError.noUsableCuts(
+                reason: "every recording is bad; the first: \(problems[first.id] ?? "")")
+        }
+        return usable
+    }
+
+    private func makeSampler(
+        _ cuts: [Cut], frameCounts: [Int]
+    ) throws -> LengthBucketedSampler {
         do {
             return try LengthBucketedSampler(
-                ids: cuts.map(\.id), frameCounts: counts, options: configuration.samplerOptions)
+                ids: cuts.map(\.id), frameCounts: frameCounts,
+                options: configuration.samplerOptions)
         } catch CorpusError.noUsableCuts(let reason) {
             throw PretrainingError.nothingToTrainOn(
                 path: configuration.data.manifest, reason: reason)

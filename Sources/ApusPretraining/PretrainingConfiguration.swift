@@ -10,6 +10,8 @@ public struct PretrainingConfiguration: Codable, Hashable, Sendable {
     /// What every draw of the run depends on.
     public var seed: UInt64 = 1
     /// How many threads one operation may use; 0 for all cores.
+    ///
+    /// They decide the order of sums, and with it the last digits of what is trained.
     public var threads = 0
     /// The numbers that matrix products are computed in.
     public var precision = Precision.bfloat16
@@ -113,12 +115,27 @@ public struct PretrainingConfiguration: Codable, Hashable, Sendable {
             ("optimizer.beta1", optimizer.beta1), ("optimizer.beta2", optimizer.beta2),
         ] { try require((0..<1).contains(beta), key, "is \(beta), expected 0 up to 1") }
         try require(optimizer.clipNorm > 0, "optimizer.clipNorm", "expected a positive number")
+        try require(
+            optimizer.epsilon > 0 && optimizer.epsilon.isFinite, "optimizer.epsilon",
+            "is \(optimizer.epsilon), expected a positive number")
+        try require(
+            optimizer.weightDecay >= 0 && optimizer.weightDecay.isFinite, "optimizer.weightDecay",
+            "is \(optimizer.weightDecay), expected 0 or more")
         try frontEnd.validate()
         if let problem = objective.problem() {
             let parts = problem.split(separator: " ", maxSplits: 1)
             throw PretrainingError.badValue(
                 key: String(parts[0]), reason: parts.count > 1 ? String(parts[1]) : "",
                 source: source)
+        }
+        if objective.kind == .cpc {
+            let (steps, longest) = (
+                objective.cpc.predictionSteps, objective.cpc.encodedFrames(data.cropFrames)
+            )
+            try require(
+                longest > steps, "data.cropFrames",
+                "is \(data.cropFrames), which the encoder makes \(longest) of: too few for "
+                    + "objective.cpc.predictionSteps, \(steps)")
         }
     }
 

@@ -12,6 +12,7 @@ struct TrainingCheckpoint {
     /// generators to save.
     struct State: Codable, Equatable {
         var step: Int
+        var threads: Int
         var sampler: SamplerState
         var optimizerStep: Int
         var skippedSteps: Int
@@ -43,12 +44,20 @@ struct TrainingCheckpoint {
 
     /// Reads a checkpoint's state without its weights.
     static func state(in path: String) throws -> State {
+        let state: State
         do {
             let data = try Data(contentsOf: URL(fileURLWithPath: path + "/state.json"))
-            return try JSONDecoder().decode(State.self, from: data)
+            state = try JSONDecoder().decode(State.self, from: data)
         } catch {
             throw PretrainingError.notAModel(path: path, reason: "its state.json can't be read")
         }
+        guard state.step > 0, (0...state.step).contains(state.optimizerStep),
+            state.sampler >= SamplerState(), state.sampler.batchIndex >= 0,
+            path.hasSuffix("/" + Self.name(ofStep: state.step))
+        else {
+            throw PretrainingError.notAModel(path: path, reason: "its state.json is another's")
+        }
+        return state
     }
 
     /// Writes a checkpoint, and removes all but the latest ones.

@@ -1,0 +1,58 @@
+import ApusPretraining
+import ApusTensor
+import Testing
+
+extension Computing {
+    /// A recording's hidden states are the same alone and in a batch with longer ones.
+    @Suite struct BatchInvarianceTests {
+        private let lengths = [1, 2, 3, 7, 50, 64]
+
+        private func check(_ encoder: any Encoder) {
+            let together = encoder(
+                batch(lengths: lengths, melBandCount: 8), lengths: lengths, draws: nil)
+            #expect(together.layers.count == encoder.layerNames.count)
+            for (recording, length) in lengths.enumerated() {
+                let own = batch(lengths: lengths, melBandCount: 8)
+                    .sliced(recording..<recording + 1, dimension: 0)
+                    .sliced(0..<length, dimension: 1)
+                let alone = encoder(own, lengths: [length], draws: nil)
+                let frames = together.lengths[recording]
+                #expect(alone.lengths == [frames])
+                for (index, layer) in alone.layers.enumerated() {
+                    #expect(layer.shape == [1, frames, encoder.layerWidths[index]])
+                    let shared = together.layers[index]
+                        .sliced(recording..<recording + 1, dimension: 0)
+                        .sliced(0..<frames, dimension: 1)
+                    let error = relativeError(shared.floats, layer.floats)
+                    #expect(error < 1e-5, "\(encoder.layerNames[index]), \(length) frames")
+                }
+            }
+        }
+
+        @Test(arguments: [[1, 2, 1], [2, 2], [1], [5, 3, 1]])
+        func convolutionalRecurrent(strides: [Int]) {
+            let encoder = ConvolutionalRecurrentEncoder(
+                inputWidth: 8, width: 12, strides: strides, contextWidth: 16, seed: Seed(1))
+            redraw(encoder)
+            check(encoder)
+            #expect(encoder.stride == strides.reduce(1, *))
+        }
+
+        @Test func transformer() {
+            let encoder = makeMaskedReconstruction(dropout: 0.1).encoder
+            redraw(encoder)
+            check(encoder)
+        }
+
+        /// Positions are made as they are needed, beyond those that an encoder begins with.
+        @Test func recordingsOfAnyLength() {
+            let encoder = makeMaskedReconstruction().encoder
+            let long = batch(lengths: [1300], melBandCount: 8)
+            let states = encoder(long, lengths: [1300], draws: nil)
+            #expect(states.layers[0].shape == [1, 1300, 16])
+            let start = encoder(
+                long.sliced(0..<40, dimension: 1), lengths: [40], draws: nil)
+            #expect(start.layers[0].shape == [1, 40, 16])
+        }
+    }
+}

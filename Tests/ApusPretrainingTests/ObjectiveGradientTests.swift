@@ -1,0 +1,52 @@
+import ApusNN
+import ApusPretraining
+import ApusTensor
+import Testing
+
+extension Computing {
+    /// Gradients of whole objectives, draws included, against differences of the loss.
+    @Suite struct ObjectiveGradientTests {
+        /// Moves one parameter along its gradient: the loss has to change by the gradient's length.
+        private func check(_ objective: any Objective, _ loss: () -> Tensor) throws {
+            redraw(objective)
+            let found = try gradients(of: objective, loss)
+            let step = 2e-3
+            for ((name, tensor), gradient) in zip(objective.namedParameters, found) {
+                let length = gradient.values.reduce(0) { $0 + Double($1) * Double($1) }.squareRoot()
+                #expect(length > 1e-4, "\(name) has a gradient")
+                let start = tensor.floats
+                func moved(_ distance: Double) -> Double {
+                    tensor.assign(
+                        zip(start, gradient.values).map { $0 + Float(distance / length) * $1 })
+                    return withoutGradients { Double(loss().item) }
+                }
+                // Richardson: differences at two steps, the error of second order taken out.
+                let wide = (moved(2 * step) - moved(-2 * step)) / (4 * step)
+                let narrow = (moved(step) - moved(-step)) / (2 * step)
+                let slope = (4 * narrow - wide) / 3
+                tensor.assign(start)
+                #expect(abs(slope - length) < 0.02 * length + 2e-4, "\(name): \(slope), \(length)")
+            }
+        }
+
+        @Test(arguments: CPC.NegativeSource.allCases)
+        func cpc(source: CPC.NegativeSource) throws {
+            let model = makeCPC(source)
+            let lengths = [24, 17, 9]
+            let features = batch(lengths: lengths, melBandCount: 8)
+            try check(model) {
+                model.loss(features: features, lengths: lengths, seed: Seed(3)).value
+            }
+        }
+
+        @Test(arguments: [0, 0.1])
+        func maskedReconstruction(dropout: Double) throws {
+            let model = makeMaskedReconstruction(dropout: dropout)
+            let lengths = [24, 17, 9]
+            let features = batch(lengths: lengths, melBandCount: 8)
+            try check(model) {
+                model.loss(features: features, lengths: lengths, seed: Seed(3)).value
+            }
+        }
+    }
+}

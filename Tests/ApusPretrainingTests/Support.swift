@@ -1,0 +1,134 @@
+import ApusNN
+import ApusPretraining
+import ApusTensor
+import Foundation
+import Testing
+
+/// The suites that compute with tensors or set the engine's threads: one test at a time.
+@Suite(.serialized) enum Computing {}
+
+/// The largest difference relative to the largest expected magnitude.
+func relativeError(_ values: [Float], _ expected: [Float]) -> Double {
+    guard values.count == expected.count else { return .infinity }
+    var (difference, scale) = (0.0, 0.0)
+    for (a, b) in zip(values, expected) {
+        // A comparison drops what is not a number; such an element must fail the test.
+        guard a.isFinite, b.isFinite else { return .infinity }
+        difference = max(difference, abs(Double(a) - Double(b)))
+        scale = max(scale, abs(Double(b)))
+    }
+    return scale > 0 ? difference / scale : difference
+}
+
+/// Features of recordings of normal numbers, padded with zeros to `frameCount`: (B, T, M).
+///
+/// A recording's numbers depend on its place in the batch alone and not on the padding.
+func batch(
+    lengths: [Int], frameCount: Int? = nil, melBandCount: Int, seed: UInt64 = 1
+) -> Tensor {
+    let padded = frameCount ?? lengths.max() ?? 0
+    let rows = lengths.enumerated().map { recording, length in
+        let own = Tensor(
+            normal: 0, standardDeviation: 1, shape: [1, length, melBandCount],
+            seed: Seed(seed).derived(recording))
+        let rest = Tensor(zeros: [1, padded - length, melBandCount])
+        return Tensor.concatenated([own, rest], dimension: 1)
+    }
+    return .concatenated(rows, dimension: 0)
+}
+
+/// A small CPC model: 8 mel bands, 3 steps ahead, 5 negatives.
+func makeCPC(
+    _ negatives: CPC.NegativeSource = .otherRecordings, negativeCount: Int = 5, seed: UInt64 = 1
+) -> CPC {
+    CPC(smallCPC(negatives, negativeCount: negativeCount), melBandCount: 8, seed: Seed(seed))
+}
+
+/// The sizes of `makeCPC` and of the reference.
+func smallCPC(
+    _ negatives: CPC.NegativeSource = .otherRecordings, negativeCount: Int = 5
+) -> CPC.Configuration {
+    var configuration = CPC.Configuration()
+    configuration.encoderWidth = 12
+    configuration.contextWidth = 16
+    configuration.predictionSteps = 3
+    configuration.negativeCount = negativeCount
+    configuration.negatives = negatives
+    return configuration
+}
+
+/// A small masked reconstruction: 8 mel bands, two layers.
+func makeMaskedReconstruction(
+    dropout: Double = 0, seed: UInt64 = 1,
+    _ adjust: (inout MaskedReconstruction.Configuration) -> Void = { _ in }
+) -> MaskedReconstruction {
+    var configuration = smallMaskedReconstruction(dropout: dropout)
+    adjust(&configuration)
+    return MaskedReconstruction(configuration, melBandCount: 8, seed: Seed(seed))
+}
+
+/// The sizes of `makeMaskedReconstruction` and of the reference.
+func smallMaskedReconstruction(dropout: Double = 0) -> MaskedReconstruction.Configuration {
+    var configuration = MaskedReconstruction.Configuration()
+    configuration.encoder.layerCount = 2
+    configuration.encoder.width = 16
+    configuration.encoder.headCount = 2
+    configuration.encoder.feedForwardWidth = 32
+    configuration.encoder.dropout = dropout
+    return configuration
+}
+
+/// Draws all weights anew, larger than training starts with, so that nothing is nearly zero.
+func redraw(_ module: any Module, standardDeviation: Double = 0.3, seed: UInt64 = 5) {
+    for (name, tensor) in module.namedParameters {
+        let gain = name.contains("norm") && name.hasSuffix("weight") ? 1.0 : 0
+        tensor.assign(
+            Tensor(
+                normal: gain, standardDeviation: standardDeviation, shape: tensor.shape,
+                seed: Seed(seed).derived(name)
+            ).floats)
+    }
+}
+
+/// Every parameter's gradient of a loss, by name; gradients are forgotten before and after.
+func gradients(
+    of module: any Module, _ loss: () -> Tensor
+) throws -> [(name: String, values: [Float])] {
+    for tensor in module.parameters { tensor.clearGradient() }
+    defer { for tensor in module.parameters { tensor.clearGradient() } }
+    loss().backward()
+    return try module.namedParameters.map { name, tensor in
+        (name, try #require(tensor.gradient, "no gradient of \(name)").floats)
+    }
+}
+
+/// Values that `References/make_objectives.py` wrote.
+struct Reference {
+    let file: Safetensors
+
+    init() throws {
+        let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+        file = try Safetensors(
+            contentsOf: folder.appendingPathComponent("References/objectives.safetensors").path)
+    }
+
+    func values(_ name: String) throws -> [Float] {
+        try #require(file.tensors[name], "\(name)").values
+    }
+
+    func tensor(_ name: String) throws -> Tensor {
+        let values = try #require(file.tensors[name], "\(name)")
+        return Tensor(values.values, shape: values.shape)
+    }
+
+    func integers(_ name: String) throws -> [Int] { try values(name).map { Int($0) } }
+
+    /// The weights of one model by their names inside it.
+    func weights(_ model: String) -> [String: TensorValues] {
+        let prefix = model + ".weights."
+        return Dictionary(
+            uniqueKeysWithValues: file.tensors.filter { $0.key.hasPrefix(prefix) }.map {
+                (String($0.key.dropFirst(prefix.count)), $0.value)
+            })
+    }
+}
