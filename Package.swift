@@ -105,6 +105,13 @@ let package = Package(
             swiftSettings: ours),
 
         .executableTarget(
+            name: "Features", dependencies: ["ApusSignal"], path: "samples/programs/Features",
+            swiftSettings: ours),
+        .executableTarget(
+            name: "Similarity", dependencies: ["ApusProbing"],
+            path: "samples/programs/Similarity", swiftSettings: ours),
+
+        .executableTarget(
             name: "TrainingStep", dependencies: ["ApusPretraining"],
             path: "Tests/Benchmarks/TrainingStep", exclude: ["peer.py"], swiftSettings: ours),
 
@@ -116,6 +123,8 @@ let package = Package(
         tests("ApusProbing"),
         tests("ApusMetrics"),
         tests("ApusReport"),
+        .testTarget(name: "CommandTests", dependencies: ["ApusCLI"], swiftSettings: ours),
+        .testTarget(name: "RecipeTests", dependencies: ["ApusCLI"], swiftSettings: ours),
     ],
     cxxLanguageStandard: .cxx20
 )

@@ -87,6 +87,10 @@ public final class Pretrainer {
                 ? configuration.threads : ProcessInfo.processInfo.activeProcessorCount)
         let manifest = try Manifest(contentsOf: configuration.data.manifest)
         try claimFolder()
+        if let finished = finishedSummary() {
+            report(.message("\(folder) has all \(finished.steps) steps already"))
+            return finished
+        }
 
         let store = try FeatureStore(
             frontEnd: try normalizedFrontEnd(over: manifest.cuts),
@@ -173,6 +177,7 @@ public final class Pretrainer {
 
             state.step = step
             state.threads = Engine.threadCount
+            state.loss = loss.isFinite ? loss : nil
             state.sampler = loader.state
             state.optimizerStep = optimizer.stepCount
             state.audioSeconds += Double(batch.lengths.reduce(0, +)) / store.frontEnd.frameRate
@@ -201,18 +206,34 @@ public final class Pretrainer {
         }
         try metrics.close()
 
-        let modelPath = folder + "/model.safetensors"
         card.step = state.step
         try writeAtomically(objective.modelFile(card: card), to: modelPath)
-        return Summary(
-            modelPath: modelPath, steps: state.step, loss: loss,
+        return summary(state)
+    }
+
+    // MARK: - The run's folder
+
+    private var modelPath: String { folder + "/model.safetensors" }
+
+    private func summary(_ state: TrainingCheckpoint.State) -> Summary {
+        Summary(
+            modelPath: modelPath, steps: state.step, loss: state.loss ?? .nan,
             trainingSeconds: state.trainingSeconds,
             waitingShare: state.secondsWaited / max(state.trainingSeconds, 1e-9),
             audioHoursPerHour: state.audioSeconds / max(state.trainingSeconds, 1e-9),
             problemCount: problems.count)
     }
 
-    // MARK: - The run's folder
+    /// The summary of a run that has nothing left to do: started again, it costs nothing.
+    private func finishedSummary() -> Summary? {
+        guard FileManager.default.fileExists(atPath: modelPath),
+            let latest = TrainingCheckpoint.all(in: folder + "/checkpoints").first,
+            let state = try? TrainingCheckpoint.state(in: latest),
+            state.step >= configuration.training.steps
+        else { return nil }
+        for problem in measuredCorpus()?.problems ?? [] { problems[problem.id] = problem.reason }
+        return summary(state)
+    }
 
     /// Makes the folder, or makes sure that it holds a run of the same configuration.
     private func claimFolder() throws {
@@ -237,10 +258,8 @@ public final class Pretrainer {
             try writeAtomically(
                 Data(ConfigurationFile.text(of: configuration).utf8), to: path)
             try writeAtomically(Provenance().encoded(), to: folder + "/provenance.json")
-        } catch let error as SignalError {
-            throw error
         } catch {
-            throw PretrainingError.cannotWrite(path: folder, reason: error.localizedDescription)
+            throw PretrainingError.cannotWrite(path: folder, reason: writingReason(error))
         }
     }
 
@@ -285,16 +304,21 @@ public final class Pretrainer {
         var problems: [RecordingProblem]
     }
 
+    private var statisticsPath: String { folder + "/statistics.json" }
+
+    private func measuredCorpus() -> MeasuredCorpus? {
+        (try? Data(contentsOf: URL(fileURLWithPath: statisticsPath))).flatMap {
+            try? JSONDecoder().decode(MeasuredCorpus.self, from: $0)
+        }
+    }
+
     /// The configuration's front end, with the training recordings' mean and deviation in it.
     ///
     /// The statistics are kept in the run's folder: a continued run reads the corpus once less.
     private func normalizedFrontEnd(over cuts: [Cut]) throws -> FrontEnd {
         var frontEnd = configuration.frontEnd
         guard configuration.data.normalizesByCorpus else { return frontEnd }
-        let path = folder + "/statistics.json"
-        if let data = try? Data(contentsOf: URL(fileURLWithPath: path)),
-            let measured = try? JSONDecoder().decode(MeasuredCorpus.self, from: data)
-        {
+        if let measured = measuredCorpus() {
             for problem in measured.problems { problems[problem.id] = problem.reason }
             frontEnd.normalization = .corpus(measured.statistics)
             return frontEnd
@@ -307,7 +331,8 @@ public final class Pretrainer {
             leaveOut(problem.id, problem.reason)
         }
         try writeAtomically(
-            JSONEncoder().encode(MeasuredCorpus(statistics: statistics, problems: found)), to: path)
+            JSONEncoder().encode(MeasuredCorpus(statistics: statistics, problems: found)),
+            to: statisticsPath)
         frontEnd.normalization = .corpus(statistics)
         return frontEnd
     }

@@ -19,6 +19,7 @@ struct TrainingCheckpoint {
         var audioSeconds: Double
         var trainingSeconds: Double
         var secondsWaited: Double
+        var loss: Double?
     }
 
     var state: State
@@ -36,6 +37,14 @@ struct TrainingCheckpoint {
 
     /// Reads a checkpoint.
     init(contentsOf path: String) throws {
+        state = try Self.state(in: path)
+        weights = try Safetensors(contentsOf: path + "/model.safetensors").tensors
+        moments = try Safetensors(contentsOf: path + "/optimizer.safetensors").tensors
+    }
+
+    /// Reads a checkpoint's state without its weights.
+    static func state(in path: String) throws -> State {
+        let state: State
         do {
             let data = try Data(contentsOf: URL(fileURLWithPath: path + "/state.json"))
             state = try JSONDecoder().decode(State.self, from: data)
@@ -44,12 +53,11 @@ struct TrainingCheckpoint {
         }
         guard state.step > 0, (0...state.step).contains(state.optimizerStep),
             state.sampler >= SamplerState(), state.sampler.batchIndex >= 0,
-            path.hasSuffix("/" + Self.name(ofStep: state.step))
+            path.hasSuffix("/" + name(ofStep: state.step))
         else {
             throw PretrainingError.notAModel(path: path, reason: "its state.json is another's")
         }
-        weights = try Safetensors(contentsOf: path + "/model.safetensors").tensors
-        moments = try Safetensors(contentsOf: path + "/optimizer.safetensors").tensors
+        return state
     }
 
     /// Writes a checkpoint, and removes all but the latest ones.
@@ -73,13 +81,8 @@ struct TrainingCheckpoint {
             try files.moveItem(atPath: partial, toPath: path)
         } catch {
             try? files.removeItem(atPath: partial)
-            throw PretrainingError.cannotWrite(path: path, reason: reason(error))
+            throw PretrainingError.cannotWrite(path: path, reason: writingReason(error))
         }
         for old in all(in: folder).dropFirst(keeping) { try? files.removeItem(atPath: old) }
-    }
-
-    private static func reason(_ error: any Error) -> String {
-        if case SignalError.cannotWrite(_, let reason) = error { return reason }
-        return error.localizedDescription
     }
 }

@@ -13,11 +13,11 @@ public struct FrameProbe: Sendable {
     /// How a probe is run.
     public struct Options: Codable, Hashable, Sendable {
         /// The largest number of training frames.
-        public var trainingFrames = 200_000
+        public var trainingFrames = 100_000
         /// The largest number of development frames.
-        public var developmentFrames = 50_000
+        public var developmentFrames = 30_000
         /// The largest number of test frames.
-        public var testFrames = 200_000
+        public var testFrames = 100_000
         /// The values of C to choose from.
         public var inverseRegularizations = [1e-3, 0.1, 10]
         /// When a fit ends.

@@ -145,10 +145,14 @@ public final class LogisticRegressionProblem {
         let penalty = 1 / (inverseRegularization * Double(rowCount))
         let minimizer = LBFGS(
             maximumIterations: stopping.maximumIterations, tolerance: stopping.tolerance)
-        let minimum = withoutGradients {
-            minimizer.minimize(
-                from: start?.point ?? [Double](repeating: 0, count: classCount * (width + 1))
-            ) { self.objective(at: $0, penalty: penalty) }
+        // A product this small is done before a second thread has woken up.
+        let isSmall = rowCount * width * classCount < 1 << 25
+        let minimum = Engine.withThreadCount(isSmall ? 1 : Engine.threadCount) {
+            withoutGradients {
+                minimizer.minimize(
+                    from: start?.point ?? [Double](repeating: 0, count: classCount * (width + 1))
+                ) { self.objective(at: $0, penalty: penalty) }
+            }
         }
         let numbers = minimum.point.map { Float($0) }
         return Fit(

@@ -19,9 +19,9 @@ public final class RepresentationExtractor: RepresentationSource {
     private let workers: Int
 
     /// T · B of a batch stays below this.
-    private static let largestFrameCount = 16_384
+    private static let largestFrameCount = 8192
     /// B · T² of a batch stays below this, which bounds the memory of attention.
-    private static let largestAttention = 1 << 25
+    private static let largestAttention = 1 << 23
 
     /// An extractor.
     ///

@@ -19,4 +19,23 @@ public enum Engine {
         apus_tune_allocator()
         succeed(apus_set_thread_count(Int32(threadCount)), "start")
     }
+
+    /// Computes with another number of threads, and then with the number before.
+    ///
+    /// Small operations are faster on one thread, and far faster on a machine that is busy with
+    /// other work: threads that wait for each other there wait long.
+    ///
+    /// - Parameters:
+    ///   - threadCount: How many threads one operation may use inside `body`.
+    ///   - body: What is computed.
+    /// - Returns: What `body` returns.
+    public static func withThreadCount<Result>(
+        _ threadCount: Int, _ body: () throws -> Result
+    ) rethrows -> Result {
+        precondition(threadCount > 0, "\(threadCount) threads")
+        let before = apus_thread_count()
+        succeed(apus_set_thread_count(Int32(threadCount)), "withThreadCount")
+        defer { succeed(apus_set_thread_count(before), "withThreadCount") }
+        return try body()
+    }
 }

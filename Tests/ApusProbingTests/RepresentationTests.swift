@@ -56,7 +56,7 @@ import Testing
         }
     }
 
-    @Test func theTransformersFirstFrameIsSeenByItsRecordingAlone() throws {
+    @Test func otherSamplesGiveOtherStates() throws {
         // What tells that the comparison above can fail: other samples give other states.
         let extractor = try RepresentationExtractor(makeModel(.maskedReconstruction))
         let folder = try TemporaryFolder()
