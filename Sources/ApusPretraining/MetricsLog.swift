@@ -20,7 +20,7 @@ final class MetricsLog {
             events = try EventFileWriter(
                 directory: URL(fileURLWithPath: folder), resumedStep: step > 0 ? step + 1 : nil)
         } catch {
-            throw PretrainingError.cannotWrite(path: path, reason: error.localizedDescription)
+            throw PretrainingError.cannotWrite(path: path, reason: writingReason(error))
         }
     }
 
@@ -33,7 +33,7 @@ final class MetricsLog {
             try events.scalars(
                 Dictionary(figures.map { ($0.name, $0.value) }) { $1 }, step: step)
         } catch {
-            throw PretrainingError.cannotWrite(path: path, reason: error.localizedDescription)
+            throw PretrainingError.cannotWrite(path: path, reason: writingReason(error))
         }
     }
 

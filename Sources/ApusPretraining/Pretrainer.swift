@@ -258,10 +258,8 @@ public final class Pretrainer {
             try writeAtomically(
                 Data(ConfigurationFile.text(of: configuration).utf8), to: path)
             try writeAtomically(Provenance().encoded(), to: folder + "/provenance.json")
-        } catch let error as SignalError {
-            throw error
         } catch {
-            throw PretrainingError.cannotWrite(path: folder, reason: error.localizedDescription)
+            throw PretrainingError.cannotWrite(path: folder, reason: writingReason(error))
         }
     }
 

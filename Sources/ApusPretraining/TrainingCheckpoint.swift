@@ -53,7 +53,7 @@ struct TrainingCheckpoint {
         }
         guard state.step > 0, (0...state.step).contains(state.optimizerStep),
             state.sampler >= SamplerState(), state.sampler.batchIndex >= 0,
-            path.hasSuffix("/" + Self.name(ofStep: state.step))
+            path.hasSuffix("/" + name(ofStep: state.step))
         else {
             throw PretrainingError.notAModel(path: path, reason: "its state.json is another's")
         }
@@ -81,13 +81,8 @@ struct TrainingCheckpoint {
             try files.moveItem(atPath: partial, toPath: path)
         } catch {
             try? files.removeItem(atPath: partial)
-            throw PretrainingError.cannotWrite(path: path, reason: reason(error))
+            throw PretrainingError.cannotWrite(path: path, reason: writingReason(error))
         }
         for old in all(in: folder).dropFirst(keeping) { try? files.removeItem(atPath: old) }
-    }
-
-    private static func reason(_ error: any Error) -> String {
-        if case SignalError.cannotWrite(_, let reason) = error { return reason }
-        return error.localizedDescription
     }
 }

@@ -141,6 +141,7 @@ extension Computing {
             let metrics = try run.bytes("whole/metrics.jsonl")
             let again = try run.train("whole")
             #expect(again.steps.isEmpty && again.summary.steps == 20)
+            #expect(try again.summary.loss == run.losses("whole").last)
             #expect(try run.bytes("whole/model.safetensors") == model)
             #expect(try run.bytes("whole/metrics.jsonl") == metrics)
         }

@@ -1,0 +1,20 @@
+import ApusReport
+import ApusSignal
+import Foundation
+
+/// Why something could not be written, in the system's words.
+func writingReason(_ error: any Error) -> String {
+    switch error {
+    case SignalError.cannotWrite(_, let reason), ReportError.cannotWrite(_, let reason):
+        return reason
+    default:
+        // Foundation's own text is a number; the system's error lies beneath it.
+        if let cause = (error as NSError).userInfo[NSUnderlyingErrorKey] as? any Error {
+            let system = cause as NSError
+            if system.domain == NSPOSIXErrorDomain {
+                return String(cString: strerror(Int32(system.code)))
+            }
+        }
+        return "\(error)"
+    }
+}
