@@ -50,7 +50,7 @@ else
     manifests=$recipe/data/manifests
     cpc=()
     masked=()
-    probe=()
+    probe=(--set utterances.seedCount=20)
 fi
 
 say() { printf '\n== %s\n' "$*"; }
