@@ -123,8 +123,12 @@ let package = Package(
         tests("ApusProbing"),
         tests("ApusMetrics"),
         tests("ApusReport"),
-        .testTarget(name: "CommandTests", dependencies: ["ApusCLI"], swiftSettings: ours),
-        .testTarget(name: "RecipeTests", dependencies: ["ApusCLI"], swiftSettings: ours),
+        .testTarget(
+            name: "CommandTests",
+            dependencies: ["ApusCLI", "ApusCorpus", "ApusNN", "ApusReport", "ApusSignal"],
+            swiftSettings: ours),
+        .testTarget(
+            name: "RecipeTests", dependencies: ["ApusCLI", "ApusReport"], swiftSettings: ours),
     ],
     cxxLanguageStandard: .cxx20
 )

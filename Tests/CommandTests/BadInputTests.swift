@@ -1,0 +1,196 @@
+import ApusCorpus
+import ApusNN
+import Foundation
+import Testing
+
+extension Commands {
+    @Suite struct BadInput {
+        /// Runs features on one file: exit code and message.
+        private func features(_ path: String) throws -> BuiltCommand.Outcome {
+            let folder = try TemporaryFolder()
+            return try BuiltCommand.run(["features", path, "-o", folder.path + "/out.npy"])
+        }
+
+        @Test func badAudioIsNamed() throws {
+            let folder = try TemporaryFolder()
+            let flac = try Data(contentsOf: URL(fileURLWithPath: sample("events/sweep/01.flac")))
+            var broken = [Float](repeating: 0.1, count: 8000)
+            broken[4000] = .nan
+            let cases: [(path: String, status: Int32, word: String)] = [
+                (folder.path + "/absent.wav", 66, "no such file"),
+                (try folder.file("empty.wav", Data()), 65, "empty"),
+                (
+                    try folder.file("text.wav", "not audio at all, but words"), 65,
+                    "not an audio file"
+                ),
+                (try folder.file("cut.flac", flac.prefix(flac.count / 2)), 65, "truncated"),
+                (try folder.file("short.wav", WAV.tone(300, seconds: 0.02)), 65, "frame"),
+                (try folder.file("nan.wav", WAV.floats(broken)), 65, "4000"),
+            ]
+            for (path, status, word) in cases {
+                let outcome = try features(path)
+                #expect(outcome.status == status, "\(path): \(outcome.error)")
+                #expect(outcome.error.contains(path), "\(outcome.error)")
+                #expect(outcome.error.contains(word), "\(outcome.error)")
+            }
+        }
+
+        @Test func unknownConfigurationKeysNameTheNearest() throws {
+            let folder = try TemporaryFolder()
+            let config = try folder.file("run.yaml", "optimizer:\n  rte: 1e-3\n")
+            let file = try BuiltCommand.run(["pretrain", config, "-o", folder.path + "/run"])
+            #expect(file.status == 64)
+            for word in [config, "'optimizer.rte'", "'optimizer.rate'"] {
+                #expect(file.error.contains(word), "\(file.error)")
+            }
+            let setting = try BuiltCommand.run([
+                "pretrain", "--set", "training.stps=3", "-o", folder.path + "/run",
+            ])
+            #expect(setting.status == 64)
+            #expect(setting.error.contains("'training.steps'"))
+            let type = try BuiltCommand.run([
+                "pretrain", "--set", "training.steps=many", "-o", folder.path + "/run",
+            ])
+            #expect(type.status == 64)
+            #expect(type.error.contains("training.steps"))
+            let manifest = try BuiltCommand.run([
+                "pretrain", "--set", "data.manifest=\(folder.path)/absent.jsonl", "-o",
+                folder.path + "/run",
+            ])
+            #expect(manifest.status == 66)
+            #expect(manifest.error.contains("absent.jsonl"))
+        }
+
+        @Test func whatCannotBeWrittenIsExitCode73() throws {
+            let models = try TrainedModels.shared
+            let folder = try TemporaryFolder()
+            // A path below a file can be written by nobody, not even by root.
+            let below = try folder.file("file", "x") + "/out"
+            for arguments in [
+                ["features", voice, "-o", below + ".npy"],
+                ["features", voice, "-o", below + "/clip.png"],
+                ["embed", models.cpc, voice, "-o", below + ".npy"],
+                ["prepare", "folder", sample("tones"), "-o", below],
+                [
+                    "pretrain", "-o", below, "--set",
+                    "data.manifest=\(models.manifests)/train.jsonl",
+                ] + TrainedModels.small,
+                ["report", models.folder.path + "/cpc", "-o", below + ".html"],
+            ] {
+                let outcome = try BuiltCommand.run(arguments)
+                #expect(outcome.status == 73, "\(arguments): \(outcome.error)")
+                #expect(outcome.error.contains(below), "\(outcome.error)")
+            }
+        }
+
+        @Test func badModelsAreRefused() throws {
+            let models = try TrainedModels.shared
+            let folder = try TemporaryFolder()
+            let whole = try Data(contentsOf: URL(fileURLWithPath: models.cpc))
+            var hostile = Data()
+            withUnsafeBytes(of: UInt64(1 << 60).littleEndian) { hostile.append(contentsOf: $0) }
+            hostile.append(Data("{}".utf8))
+            let foreign = try Safetensors(
+                tensors: ["weight": TensorValues(shape: [2], values: [1, 2])], metadata: ["a": "b"]
+            ).encoded()
+            let cases: [(path: String, status: Int32, word: String)] = [
+                (folder.path + "/absent.safetensors", 66, "no such file"),
+                (
+                    try folder.file("cut.safetensors", whole.prefix(whole.count - 100)), 65,
+                    "safetensors"
+                ),
+                (try folder.file("text.safetensors", "a model, they said"), 65, "safetensors"),
+                (try folder.file("hostile.safetensors", hostile), 65, "announced"),
+                (try folder.file("foreign.safetensors", foreign), 65, "no model card"),
+                (models.classifier, 65, "do not fit"),
+            ]
+            for (path, status, word) in cases {
+                let outcome = try BuiltCommand.run([
+                    "embed", path, voice, "-o", folder.path + "/out.npy",
+                ])
+                #expect(outcome.status == status, "\(path): \(outcome.error)")
+                #expect(outcome.error.contains(path), "\(outcome.error)")
+                #expect(outcome.error.contains(word), "\(outcome.error)")
+            }
+            let notAClassifier = try BuiltCommand.run(["classify", models.cpc, voice])
+            #expect(notAClassifier.status == 65)
+            #expect(notAClassifier.error.contains("apus probe"))
+        }
+
+        @Test func anotherFrontEndIsRefused() throws {
+            let models = try TrainedModels.shared
+            let folder = try TemporaryFolder()
+            let outcome = try BuiltCommand.run([
+                "embed", models.cpc, voice, "--set", "melBandCount=40", "-o",
+                folder.path + "/out.npy",
+            ])
+            #expect(outcome.status == 65)
+            #expect(outcome.error.contains("melBandCount: 80, here 40"), "\(outcome.error)")
+            let same = try BuiltCommand.run([
+                "embed", models.cpc, voice, "--front-end", "kaldi", "-o", folder.path + "/out.npy",
+            ])
+            #expect(same.status == 0, "\(same.error)")
+        }
+
+        @Test func oneBadRecordingLeavesTheOthers() throws {
+            let models = try TrainedModels.shared
+            let folder = try TemporaryFolder()
+            let bad = try folder.file("bad.ogg", "text")
+            let embedded = try BuiltCommand.run([
+                "embed", models.cpc, voice, bad, "-o", folder.path + "/out.jsonl",
+            ])
+            #expect(embedded.status == 65)
+            #expect(embedded.error.contains(bad))
+            #expect(embedded.error.contains("1 of 2"))
+            let lines = try String(contentsOfFile: folder.path + "/out.jsonl", encoding: .utf8)
+            #expect(lines.split(separator: "\n").count == 1)
+            let classified = try BuiltCommand.run(["classify", models.classifier, bad, voice])
+            #expect(classified.status == 65)
+            #expect(classified.output.contains(voice))
+            #expect(classified.error.contains(bad))
+        }
+
+        @Test func aBadRecordingIsLeftOutOfTraining() throws {
+            let models = try TrainedModels.shared
+            let folder = try TemporaryFolder()
+            let bad = try folder.file("bad.wav", "text")
+            // Written in another folder, the sample clips' paths are absolute.
+            var manifest = try Manifest(contentsOf: models.manifests + "/train.jsonl")
+            manifest.cuts.append(Cut(id: "the-bad-one", audioPath: bad, duration: 1))
+            try manifest.write(to: folder.path + "/train.jsonl")
+            let outcome = try BuiltCommand.run(
+                [
+                    "pretrain", "-o", folder.path + "/run", "--set", "training.steps=3", "--set",
+                    "data.manifest=\(folder.path)/train.jsonl",
+                ] + TrainedModels.small)
+            #expect(outcome.status == 65, "\(outcome.error)")
+            #expect(outcome.error.contains("the-bad-one"))
+            #expect(outcome.output.contains("recordings left out: 1"), "\(outcome.output)")
+            #expect(FileManager.default.fileExists(atPath: folder.path + "/run/model.safetensors"))
+        }
+
+        @Test func aBrokenManifestLineIsNumbered() throws {
+            let models = try TrainedModels.shared
+            let folder = try TemporaryFolder()
+            let manifest = try folder.file(
+                "bad.jsonl", "{\"audio_filepath\":\"\(voice)\",\"id\":\"a\"}\n{\"id\": \n")
+            let outcome = try BuiltCommand.run([
+                "embed", models.cpc, manifest, "-o", folder.path + "/out.npy",
+            ])
+            #expect(outcome.status == 65)
+            #expect(outcome.error.contains(manifest))
+            #expect(outcome.error.contains("2"))
+        }
+
+        @Test func aReportOfNothingIsRefused() throws {
+            let folder = try TemporaryFolder()
+            let empty = try BuiltCommand.run(["report", folder.path, "-o", folder.path + "/r.html"])
+            #expect(empty.status == 65)
+            #expect(empty.error.contains(folder.path))
+            let missing = try BuiltCommand.run([
+                "report", folder.path + "/absent", "-o", folder.path + "/r.html",
+            ])
+            #expect(missing.status == 66)
+        }
+    }
+}

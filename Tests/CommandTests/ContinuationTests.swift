@@ -1,0 +1,90 @@
+import Foundation
+import Testing
+
+extension Commands {
+    @Suite struct Continuation {
+        private func arguments(_ run: String, seed: Int = 1) throws -> [String] {
+            // Hundreds of small steps: long enough to be killed in the middle, soon done.
+            [
+                "pretrain", "-o", run, "--set", "training.steps=300", "--set",
+                "training.checkpointEvery=20", "--set", "seed=\(seed)", "--set",
+                "data.manifest=\(try TrainedModels.shared.manifests)/train.jsonl",
+            ] + TrainedModels.small
+        }
+
+        private func losses(_ run: String) throws -> [Double] {
+            try String(contentsOfFile: run + "/metrics.jsonl", encoding: .utf8)
+                .split(separator: "\n").enumerated().map { index, line in
+                    let object = try JSONSerialization.jsonObject(with: Data(line.utf8))
+                    let fields = try #require(object as? [String: Any])
+                    #expect(fields["step"] as? Int == index + 1)
+                    return try #require(fields["loss"] as? Double)
+                }
+        }
+
+        private func model(_ run: String) throws -> Data {
+            try Data(contentsOf: URL(fileURLWithPath: run + "/model.safetensors"))
+        }
+
+        @Test func aKilledRunEndsWithTheBitsOfOneLeftAlone() throws {
+            let folder = try TemporaryFolder()
+            let alone = folder.path + "/alone"
+            let killed = folder.path + "/killed"
+            #expect(try BuiltCommand.run(arguments(alone)).status == 0)
+
+            var killsInTheMiddle = 0
+            var generator = SystemRandomNumberGenerator()
+            for _ in 0..<60 {
+                let running = try BuiltCommand.start(arguments(killed))
+                // At a moment nobody chose: while it reads, between steps, while it writes.
+                let patience = UInt32.random(in: 300_000...1_500_000, using: &generator)
+                var waited: UInt32 = 0
+                while running.process.isRunning, waited < patience {
+                    usleep(2000)
+                    waited += 2000
+                }
+                let wasRunning = running.process.isRunning
+                if wasRunning { kill(running.process.processIdentifier, SIGKILL) }
+                _ = try running.wait()
+                if !wasRunning { break }
+                let steps =
+                    (try? FileManager.default.contentsOfDirectory(
+                        atPath: killed + "/checkpoints")) ?? []
+                if steps.contains(where: { $0.hasPrefix("step-") }) { killsInTheMiddle += 1 }
+                if killsInTheMiddle == 4 { break }
+            }
+            #expect(killsInTheMiddle > 0)
+            let last = try BuiltCommand.run(arguments(killed))
+            #expect(last.status == 0, "\(last.error)")
+            #expect(try model(killed) == model(alone))
+            #expect(try losses(killed) == losses(alone))
+
+            let again = try BuiltCommand.run(arguments(killed))
+            #expect(again.status == 0)
+            #expect(again.error.contains("has all 300 steps already"))
+            #expect(try model(killed) == model(alone))
+        }
+
+        @Test func theSeedDecides() throws {
+            let folder = try TemporaryFolder()
+            for (name, seed) in [("one", 1), ("same", 1), ("other", 2)] {
+                let outcome = try BuiltCommand.run(arguments("\(folder.path)/\(name)", seed: seed))
+                #expect(outcome.status == 0, "\(outcome.error)")
+            }
+            #expect(try losses(folder.path + "/one") == losses(folder.path + "/same"))
+            #expect(try model(folder.path + "/one") == model(folder.path + "/same"))
+            #expect(try losses(folder.path + "/one") != losses(folder.path + "/other"))
+        }
+
+        @Test func anotherConfigurationIsRefused() throws {
+            let models = try TrainedModels.shared
+            let outcome = try BuiltCommand.run(
+                [
+                    "pretrain", "-o", models.folder.path + "/cpc", "--set", "training.steps=21",
+                    "--set", "data.manifest=\(models.manifests)/train.jsonl",
+                ] + TrainedModels.small)
+            #expect(outcome.status == 65)
+            #expect(outcome.error.contains("training.steps is 20 there, 21 here"))
+        }
+    }
+}
