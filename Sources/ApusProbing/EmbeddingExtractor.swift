@@ -15,15 +15,18 @@ public final class EmbeddingExtractor {
     /// The length of a vector.
     public let width: Int
 
+    /// The name of all layers one beside the other.
+    public static let allLayers = "all"
+
     private let states: RepresentationExtractor
     private let features: FeatureExtractor
-    private let layerIndex: Int
+    private let layerIndices: Range<Int>
 
     /// An extractor.
     ///
     /// - Parameters:
     ///   - model: The model.
-    ///   - layer: The name of a hidden state; `nil` for the last.
+    ///   - layer: The name of a hidden state, `all` for all of them, `nil` for the last.
     ///   - pooling: How frames become a vector.
     ///   - workers: How many files are read at a time.
     /// - Throws: `ProbingError.noSuchLayer`, or `SignalError` for a front end that can't be used.
@@ -32,20 +35,41 @@ public final class EmbeddingExtractor {
         pooling: Pooling = .meanAndStandardDeviation, workers: Int = 2
     ) throws {
         let names = model.encoder.layerNames
-        guard let index = layer.map({ names.firstIndex(of: $0) }) ?? names.indices.last else {
-            throw ProbingError.noSuchLayer(path: model.path, layer: layer ?? "", layers: names)
+        let name = layer ?? names.last ?? ""
+        if name == Self.allLayers {
+            layerIndices = names.indices
+        } else if let index = names.firstIndex(of: name) {
+            layerIndices = index..<index + 1
+        } else {
+            throw ProbingError.noSuchLayer(
+                path: model.path, layer: name, layers: names + [Self.allLayers])
         }
         states = try RepresentationExtractor(model, workers: workers)
         features = try FeatureExtractor(model.card.frontEnd)
-        layerIndex = index
-        self.layer = names[index]
+        self.layer = name
         self.pooling = pooling
-        width = pooling.width(ofFrames: model.encoder.layerWidths[index])
+        width = model.encoder.layerWidths[layerIndices].reduce(0) {
+            $0 + pooling.width(ofFrames: $1)
+        }
     }
 
     /// Frames a second of what `Pooling.frames` gives (Hz).
     public var frameRate: Double {
         states.model.card.frontEnd.frameRate / Double(states.stride)
+    }
+
+    /// The chosen layers, each pooled, one beside the other.
+    private func pooled(_ layers: [FeatureMatrix]) -> FeatureMatrix {
+        let parts = layers[layerIndices].map { pooling($0) }
+        if parts.count == 1 { return parts[0] }
+        // Layers of one encoder have the same frames.
+        let values = (0..<parts[0].frameCount).flatMap { frame in
+            parts.flatMap { part in
+                part.values[frame * part.featureCount..<(frame + 1) * part.featureCount]
+            }
+        }
+        return FeatureMatrix(
+            values: values, frameCount: parts[0].frameCount, featureCount: width)
     }
 
     /// The embedding of samples in memory.
@@ -60,7 +84,7 @@ public final class EmbeddingExtractor {
         of waveform: Waveform, source: String = SignalError.inMemory
     ) throws -> FeatureMatrix {
         let matrix = try features(waveform, source: source)
-        return pooling(states.hiddenStates(of: [matrix])[0][layerIndex])
+        return pooled(states.hiddenStates(of: [matrix])[0])
     }
 
     /// The embedding of a file.
@@ -109,7 +133,7 @@ public final class EmbeddingExtractor {
         _ body: (_ index: Int, _ embedding: Result<FeatureMatrix, CorpusError>) throws -> Void
     ) rethrows {
         try states.forEachRecording(of: cuts) { index, layers in
-            try body(index, layers.map { pooling($0[layerIndex]) })
+            try body(index, layers.map(pooled))
         }
     }
 }

@@ -107,8 +107,13 @@ extension ProbeRun {
                     name: source.layerNames[layer], width: rows.first?[layer].count ?? 0,
                     matrix: rows.flatMap { $0[layer] })
             }
+            let all = Representation.Layer(
+                name: EmbeddingExtractor.allLayers, width: layers.reduce(0) { $0 + $1.width },
+                matrix: rows.flatMap { $0.flatMap(\.self) })
             return ProbePart(
-                representation: Representation(system: name, count: rows.count, layers: layers),
+                representation: Representation(
+                    system: name, count: rows.count,
+                    layers: layers.count > 1 ? layers + [all] : layers),
                 labels: labels[part])
         }
         return Extracted(parts: parts, frames: sets.isEmpty ? nil : sets)

@@ -75,7 +75,7 @@ struct Running {
 }
 
 /// A folder that goes with its last reference.
-final class TemporaryFolder {
+final class TemporaryFolder: Sendable {
     let path: String
 
     init() throws {

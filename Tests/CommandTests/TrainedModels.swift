@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// Manifests of the sample voices and small models trained on them by the command, made once.
-struct TrainedModels {
+struct TrainedModels: Sendable {
     let folder: TemporaryFolder
     var manifests: String { folder.path + "/manifests" }
     var cpc: String { folder.path + "/cpc/model.safetensors" }
