@@ -23,7 +23,8 @@ enum Inputs {
                 guard !files.isEmpty else {
                     throw CorpusError.nothingFound(path: argument, expected: "audio files")
                 }
-                cuts += files.map { Cut(id: $0, audioPath: $0) }
+                let folder = argument.hasSuffix("/") ? String(argument.dropLast()) : argument
+                cuts += files.map { Cut(id: "\(folder)/\($0)", audioPath: "\(folder)/\($0)") }
             } else if argument.hasSuffix(".jsonl") {
                 cuts += try Manifest(contentsOf: argument).cuts
             } else {

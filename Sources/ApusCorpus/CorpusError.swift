@@ -38,7 +38,9 @@ public enum CorpusError: Error, Equatable, Sendable, CustomStringConvertible {
             return "the fractions \(train), \(development) and \(test) are not a split:"
                 + " expected none negative and a sum of 1"
         case .badRecording(let id, let path, let reason):
-            return "\(id): \(path): \(reason)"
+            // A reason may name the path already, and an id may be the path.
+            let named = reason.hasPrefix(path + ":") ? reason : "\(path): \(reason)"
+            return id == path ? named : "\(id): \(named)"
         case .noUsableCuts(let reason):
             return "no usable cuts: \(reason)"
         }

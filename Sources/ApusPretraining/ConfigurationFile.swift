@@ -72,7 +72,7 @@ public enum ConfigurationFile {
     /// - Returns: The text, keys in the order of declaration.
     /// - Throws: Where a value can't be written as YAML.
     public static func text<Options: Encodable>(of options: Options) throws -> String {
-        try YAMLEncoder().encode(options)
+        try Yams.serialize(node: composed(from: options))
     }
 
     /// Which options differ between two values, in words.
@@ -103,8 +103,31 @@ public enum ConfigurationFile {
         }
     }
 
+    /// The options as a tree, in the order of declaration, with each number written exactly.
+    ///
+    /// Yams writes numbers with 15 digits and an exponent. JSON's encoder writes the shortest text
+    /// that reads back as the same number, but in no order.
     private static func composed(from options: some Encodable) throws -> Node {
-        try Yams.compose(yaml: YAMLEncoder().encode(options)) ?? Node([(Node, Node)]())
+        let ordered =
+            try Yams.compose(yaml: YAMLEncoder().encode(options)) ?? Node([(Node, Node)]())
+        let json = String(decoding: try JSONEncoder().encode(options), as: UTF8.self)
+        guard let exact = try Yams.compose(yaml: json) else { return ordered }
+        return withNumbers(ordered, from: exact)
+    }
+
+    private static func withNumbers(_ node: Node, from exact: Node) -> Node {
+        switch (node, exact) {
+        case (.mapping(let mapping), .mapping(let other)):
+            Node(
+                mapping.map { key, value in
+                    (key, other[key].map { withNumbers(value, from: $0) } ?? value)
+                })
+        case (.sequence(let sequence), .sequence(let other)) where sequence.count == other.count:
+            Node(zip(sequence, other).map { withNumbers($0, from: $1) })
+        case (.scalar(let scalar), .scalar(let other)) where node.float != nil:
+            scalar.style == .plain ? Node(other.string) : node
+        default: node
+        }
     }
 
     private static func overlayMapping(

@@ -1,6 +1,7 @@
 import ApusCorpus
 import ApusProbing
 import ApusSignal
+import Foundation
 import Testing
 
 @Suite struct EmbeddingExtractorTests {
@@ -49,10 +50,22 @@ import Testing
         #expect(throws: SignalError.self) { try extractor.embedding(ofFile: "no/such/file.wav") }
     }
 
+    @Test func allLayersStandOneBesideTheOther() throws {
+        let model = makeModel(.cpc)
+        let waveform = Waveform(
+            samples: (0..<8000).map { sin(0.05 * Float($0)) }, sampleRate: 16000)
+        func values(_ layer: String) throws -> [Float] {
+            try EmbeddingExtractor(model, layer: layer).embedding(of: waveform).values
+        }
+        let all = try EmbeddingExtractor(model, layer: EmbeddingExtractor.allLayers)
+        #expect(try all.embedding(of: waveform).values == values("convolution") + values("context"))
+    }
+
     @Test func anUnknownLayerIsNamedWithThoseThereAre() {
         #expect(
             throws: ProbingError.noSuchLayer(
-                path: "model.safetensors", layer: "layer-9", layers: ["convolution", "context"])
+                path: "model.safetensors", layer: "layer-9",
+                layers: ["convolution", "context", "all"])
         ) { try EmbeddingExtractor(makeModel(.cpc), layer: "layer-9") }
     }
 }

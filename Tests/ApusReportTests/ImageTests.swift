@@ -121,10 +121,14 @@ private func decode(_ file: Data) throws -> (width: Int, height: Int, pixels: [U
     var header = png_image()
     header.version = png_uint_32(PNG_IMAGE_VERSION)
     defer { png_image_free(&header) }
+    // libpng reads from where the bytes lie, in both calls.
     let bytes = [UInt8](file)
-    try #require(png_image_begin_read_from_memory(&header, bytes, bytes.count) != 0)
-    header.format = png_uint_32(PNG_FORMAT_FLAG_COLOR)
-    var pixels = [UInt8](repeating: 0, count: 3 * Int(header.width) * Int(header.height))
-    try #require(png_image_finish_read(&header, nil, &pixels, 0, nil) != 0)
-    return (Int(header.width), Int(header.height), pixels)
+    return try bytes.withUnsafeBytes { source in
+        let base = try #require(source.baseAddress)
+        try #require(png_image_begin_read_from_memory(&header, base, source.count) != 0)
+        header.format = png_uint_32(PNG_FORMAT_FLAG_COLOR)
+        var pixels = [UInt8](repeating: 0, count: 3 * Int(header.width) * Int(header.height))
+        try #require(png_image_finish_read(&header, nil, &pixels, 0, nil) != 0)
+        return (Int(header.width), Int(header.height), pixels)
+    }
 }
