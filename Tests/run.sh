@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Every test of Apus: set-up, format, build with warnings as errors, tests, documentation, and the
-# quickstart on the clips of samples/audio.
+# Every test of Apus: set-up, format, build with warnings as errors, documentation, and the tests,
+# the quickstart on the clips of samples/audio among them.
 #
 #   Tests/run.sh                  all of it
 #   Tests/run.sh --filter NAME    set-up, build, and the tests whose name matches
@@ -25,13 +25,11 @@ swift format lint --strict --recursive Sources Tests samples Package.swift
 
 say "build"
 # By name: a build of everything would also compile the protobuf compiler, which nothing here runs.
-swift build -c release --product apus
-swift build -c release --product ApusPackageTests
+for product in apus Features Similarity TrainingStep ApusPackageTests; do
+    swift build -c release --product $product
+done
 
 if [ ${#filter[@]} -eq 0 ]; then
-    say "quickstart --mini"
-    recipes/quickstart/run.sh --mini --stage 3 --run "$(mktemp -d)/mini"
-
     say "documentation"
     for module in ApusSignal ApusCorpus ApusTensor ApusNN ApusPretraining ApusProbing ApusMetrics ApusReport; do
         swift package -c release generate-documentation --target "$module" \
@@ -39,6 +37,7 @@ if [ ${#filter[@]} -eq 0 ]; then
     done
 fi
 
+# RecipeTests run recipes/quickstart/run.sh --mini, twice.
 say "tests"
 # Release mode: the tests use public API only, so they share the command's build.
 swift test -c release --skip-build --disable-xctest ${filter[@]+"${filter[@]}"}
