@@ -1,5 +1,6 @@
 import ApusPretraining
 import ArgumentParser
+import Foundation
 
 /// The command `apus`.
 @main
@@ -26,6 +27,11 @@ struct Apus: ParsableCommand {
         do {
             var command = try parseAsRoot()
             try command.run()
+            // Output that didn't arrive, as on a full disk, is not success.
+            guard fflush(nil) == 0 else {
+                Console.error("standard output: \(String(cString: strerror(errno)))")
+                Foundation.exit(ExitStatus.cannotWrite.rawValue)
+            }
         } catch {
             exit(reporting: error)
         }

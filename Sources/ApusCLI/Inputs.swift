@@ -34,14 +34,28 @@ enum Inputs {
         return cuts
     }
 
-    /// A file name for a recording's own output: its id without folders or extension, made unique.
+    /// A file name for each recording's own output.
+    ///
+    /// It is the id without its extension and without the folders that all ids share, so that a
+    /// file can be traced to its recording; what would be written twice gets a number.
     static func fileNames(for cuts: [Cut]) -> [String] {
-        var taken: [String: Int] = [:]
+        let folders = cuts.map { Array($0.id.split(separator: "/").dropLast()) }
+        var shared = folders.first ?? []
+        for folder in folders {
+            let common = zip(shared, folder).prefix { $0 == $1 }.count
+            shared = Array(shared.prefix(common))
+        }
+        var taken: Set<String> = []
         return cuts.map { cut in
-            let stem = ((cut.id as NSString).lastPathComponent as NSString).deletingPathExtension
-            let count = taken[stem, default: 0]
-            taken[stem] = count + 1
-            return count == 0 ? stem : "\(stem)-\(count + 1)"
+            let rest = cut.id.split(separator: "/").dropFirst(shared.count).joined(separator: "-")
+            let stem = (rest as NSString).deletingPathExtension
+            var name = stem
+            var number = 2
+            while !taken.insert(name).inserted {
+                name = "\(stem)~\(number)"
+                number += 1
+            }
+            return name
         }
     }
 
@@ -51,7 +65,7 @@ enum Inputs {
             try FileManager.default.createDirectory(
                 atPath: path, withIntermediateDirectories: true)
         } catch {
-            throw PretrainingError.cannotWrite(path: path, reason: error.localizedDescription)
+            throw PretrainingError.cannotWrite(path: path, reason: writingReason(error))
         }
     }
 }

@@ -37,6 +37,9 @@ public func audioFiles(under folder: String) throws -> [String] {
 
 /// The names in a folder without the hidden ones, sorted.
 func folderEntries(_ path: String) throws -> [String] {
+    guard isFolder(path) || !FileManager.default.fileExists(atPath: path) else {
+        throw CorpusError.unreadable(path: path, reason: "not a folder")
+    }
     do {
         return try FileManager.default.contentsOfDirectory(atPath: path)
             .filter { !$0.hasPrefix(".") }.sorted()

@@ -23,6 +23,13 @@ func foundationReason(_ error: any Error) -> String {
     switch (error as? CocoaError)?.code {
     case .fileReadNoSuchFile, .fileNoSuchFile: return "no such file or folder"
     case .fileReadNoPermission, .fileWriteNoPermission: return "permission denied"
-    default: return "\(error)"
+    default:
+        // Foundation's own text is a number; the system's error lies beneath it.
+        if let cause = (error as NSError).userInfo[NSUnderlyingErrorKey] as? any Error,
+            (cause as NSError).domain == NSPOSIXErrorDomain
+        {
+            return String(cString: strerror(Int32((cause as NSError).code)))
+        }
+        return "\(error)"
     }
 }

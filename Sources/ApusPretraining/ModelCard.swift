@@ -115,6 +115,10 @@ public final class PretrainedModel {
         guard let text = file.metadata[ModelCard.key] else {
             throw PretrainingError.notAModel(path: path, reason: "it has no model card")
         }
+        if file.tensors["classifier.weight"] != nil {
+            throw PretrainingError.notAModel(
+                path: path, reason: "it is a classifier, for apus classify")
+        }
         let card: ModelCard
         do {
             card = try JSONDecoder().decode(ModelCard.self, from: Data(text.utf8))

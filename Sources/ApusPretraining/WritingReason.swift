@@ -3,7 +3,10 @@ import ApusSignal
 import Foundation
 
 /// Why something could not be written, in the system's words.
-func writingReason(_ error: any Error) -> String {
+///
+/// - Parameter error: What Foundation or a module of ours threw.
+/// - Returns: A few words without the path.
+public func writingReason(_ error: any Error) -> String {
     switch error {
     case SignalError.cannotWrite(_, let reason), ReportError.cannotWrite(_, let reason):
         return reason

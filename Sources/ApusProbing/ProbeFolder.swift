@@ -61,7 +61,7 @@ public struct ProbeFolder {
             try FileManager.default.createDirectory(
                 atPath: path, withIntermediateDirectories: true)
         } catch {
-            throw PretrainingError.cannotWrite(path: path, reason: error.localizedDescription)
+            throw PretrainingError.cannotWrite(path: path, reason: writingReason(error))
         }
         let details = Details(
             className: options.label.className, classes: report.classes,

@@ -76,11 +76,43 @@ extension Commands {
                     "data.manifest=\(models.manifests)/train.jsonl",
                 ] + TrainedModels.small,
                 ["report", models.folder.path + "/cpc", "-o", below + ".html"],
+                [
+                    "probe", models.cpc, "--train", models.manifests + "/train.jsonl", "--dev",
+                    models.manifests + "/dev.jsonl", "--test", models.manifests + "/test.jsonl",
+                    "-o", below,
+                ],
             ] {
                 let outcome = try BuiltCommand.run(arguments)
                 #expect(outcome.status == 73, "\(arguments): \(outcome.error)")
                 #expect(outcome.error.contains(below), "\(outcome.error)")
+                #expect(!outcome.error.contains("NSCocoaErrorDomain"), "\(outcome.error)")
             }
+        }
+
+        @Test func aFullDiskIsExitCode73() throws {
+            let models = try TrainedModels.shared
+            let folder = try TemporaryFolder()
+            let apus = try #require(BuiltCommand.path)
+            // A file may grow to 4 KiB here, as on a disk with so much left.
+            for command in [
+                "features \(voice) -o \(folder.path)/full.npy",
+                "pretrain -o \(folder.path)/full --set data.manifest=\(models.manifests)/train.jsonl "
+                    + "--set threads=1 --set training.steps=2",
+            ] {
+                let process = Process()
+                process.executableURL = URL(fileURLWithPath: "/bin/bash")
+                process.arguments = ["-c", "trap '' XFSZ; ulimit -f 4; exec \(apus) \(command)"]
+                let outcome = try Running(process).wait()
+                #expect(outcome.status == 73, "\(command): \(outcome.error)")
+            }
+            #expect(!FileManager.default.fileExists(atPath: folder.path + "/full.npy"))
+            #expect(
+                try !FileManager.default.contentsOfDirectory(atPath: folder.path)
+                    .contains { $0.hasSuffix(".tmp") })
+            let lost = Process()
+            lost.executableURL = URL(fileURLWithPath: "/bin/bash")
+            lost.arguments = ["-c", "exec \(apus) info \(models.cpc) >/dev/full"]
+            #expect(try Running(lost).wait().status == 73)
         }
 
         @Test func badModelsAreRefused() throws {
@@ -102,7 +134,7 @@ extension Commands {
                 (try folder.file("text.safetensors", "a model, they said"), 65, "safetensors"),
                 (try folder.file("hostile.safetensors", hostile), 65, "announced"),
                 (try folder.file("foreign.safetensors", foreign), 65, "no model card"),
-                (models.classifier, 65, "do not fit"),
+                (models.classifier, 65, "a classifier"),
             ]
             for (path, status, word) in cases {
                 let outcome = try BuiltCommand.run([
@@ -178,8 +210,7 @@ extension Commands {
                 "embed", models.cpc, manifest, "-o", folder.path + "/out.npy",
             ])
             #expect(outcome.status == 65)
-            #expect(outcome.error.contains(manifest))
-            #expect(outcome.error.contains("2"))
+            #expect(outcome.error.contains(manifest + ":2:"))
         }
 
         @Test func aReportOfNothingIsRefused() throws {

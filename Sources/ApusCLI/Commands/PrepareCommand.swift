@@ -1,4 +1,5 @@
 import ApusCorpus
+import ApusPretraining
 import ApusSignal
 import ArgumentParser
 import Foundation
@@ -68,7 +69,7 @@ struct PrepareCommand: ParsableCommand {
             try FileManager.default.createDirectory(
                 atPath: output, withIntermediateDirectories: true)
         } catch {
-            throw CorpusError.cannotWrite(path: output, reason: error.localizedDescription)
+            throw CorpusError.cannotWrite(path: output, reason: writingReason(error))
         }
         let split = speakerStratifiedSplit(of: preparation.cuts, fractions: fractions, seed: seed)
         let summary = preparation.summary

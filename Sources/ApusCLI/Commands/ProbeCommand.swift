@@ -54,6 +54,8 @@ struct ProbeCommand: ParsableCommand {
             let name = parts.count == 2 ? parts[0] : (folder as NSString).lastPathComponent
             return (name.isEmpty ? path : name, try PretrainedModel(contentsOf: path))
         }
+        // Before the work, and not after it, is when to learn that its result can't be written.
+        try Inputs.makeFolder(output)
         var work = ""
         var progress: ProgressDisplay?
         let run = try ProbeRun(options) { event in
