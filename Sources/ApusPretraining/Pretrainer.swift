@@ -238,6 +238,8 @@ public final class Pretrainer {
     /// Makes the folder, or makes sure that it holds a run of the same configuration.
     private func claimFolder() throws {
         let path = folder + "/config.yaml"
+        let hashPath = folder + "/manifest.hash"
+        let hash = try ModelCard.TrainingData.hash(ofFile: configuration.data.manifest)
         if FileManager.default.fileExists(atPath: path) {
             let found = try ConfigurationFile.resolve(PretrainingConfiguration(), file: path)
             // Workers and memory decide nothing that is stored; threads only the last digits, which
@@ -246,7 +248,14 @@ public final class Pretrainer {
             wanted.threads = found.threads
             wanted.data.workers = found.data.workers
             wanted.data.cacheMegabytes = found.data.cacheMegabytes
-            let differences = try ConfigurationFile.differences(between: found, and: wanted)
+            var differences = try ConfigurationFile.differences(between: found, and: wanted)
+            // The same name may hold other recordings now.
+            let begunWith = try? String(contentsOfFile: hashPath, encoding: .utf8)
+            if let begunWith, begunWith != hash, found.data.manifest == wanted.data.manifest {
+                differences.append(
+                    "\(wanted.data.manifest) has changed since the run began (hash \(begunWith) "
+                        + "there, \(hash) here)")
+            }
             if !differences.isEmpty {
                 throw PretrainingError.otherConfiguration(path: folder, differences: differences)
             }
@@ -255,9 +264,11 @@ public final class Pretrainer {
         do {
             try FileManager.default.createDirectory(
                 atPath: folder + "/checkpoints", withIntermediateDirectories: true)
+            try writeAtomically(Data(hash.utf8), to: hashPath)
+            try writeAtomically(Provenance().encoded(), to: folder + "/provenance.json")
+            // The configuration comes last: a folder that has one is a run's.
             try writeAtomically(
                 Data(ConfigurationFile.text(of: configuration).utf8), to: path)
-            try writeAtomically(Provenance().encoded(), to: folder + "/provenance.json")
         } catch {
             throw PretrainingError.cannotWrite(path: folder, reason: writingReason(error))
         }

@@ -1,3 +1,4 @@
+import ApusCorpus
 import Foundation
 import Testing
 
@@ -75,6 +76,25 @@ extension Commands {
             #expect(try losses(folder.path + "/one") == losses(folder.path + "/same"))
             #expect(try model(folder.path + "/one") == model(folder.path + "/same"))
             #expect(try losses(folder.path + "/one") != losses(folder.path + "/other"))
+        }
+
+        @Test func aChangedManifestIsRefused() throws {
+            let models = try TrainedModels.shared
+            let folder = try TemporaryFolder()
+            var manifest = try Manifest(contentsOf: models.manifests + "/train.jsonl")
+            try manifest.write(to: folder.path + "/train.jsonl")
+            let arguments =
+                [
+                    "pretrain", "-o", folder.path + "/run", "--set", "training.steps=3", "--set",
+                    "data.manifest=\(folder.path)/train.jsonl",
+                ] + TrainedModels.small
+            #expect(try BuiltCommand.run(arguments).status == 0)
+            #expect(try BuiltCommand.run(arguments).status == 0)
+            manifest.cuts.removeLast()
+            try manifest.write(to: folder.path + "/train.jsonl")
+            let outcome = try BuiltCommand.run(arguments)
+            #expect(outcome.status == 65)
+            #expect(outcome.error.contains("train.jsonl has changed since the run began"))
         }
 
         @Test func anotherConfigurationIsRefused() throws {
