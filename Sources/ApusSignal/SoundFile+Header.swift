@@ -93,7 +93,7 @@ extension SoundFile {
             decoding: buffer.prefix(max(0, length)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
         for line in log.split(separator: "\n") {
             let words = line.split(separator: ":", maxSplits: 1)
-            let name = words.first.map { trimmed(String($0)) }
+            let name = words.first.map { SoundLibrary.trimmed(String($0)) }
             guard words.count == 2, let name, sampleChunks.contains(name) else { continue }
             let numbers = words[1].split { !$0.isNumber }.compactMap { Int($0) }
             guard words[1].contains("should be"), numbers.count == 2 else { continue }
@@ -101,13 +101,5 @@ extension SoundFile {
             if declared > found, declared < 0x7FFF_0000 { return (declared, found) }
         }
         return nil
-    }
-
-    /// Text without white space and full stops at its ends.
-    ///
-    /// - Parameter text: The text.
-    /// - Returns: What is between the ends.
-    static func trimmed(_ text: String) -> String {
-        text.trimmingCharacters(in: .whitespacesAndNewlines.union(CharacterSet(charactersIn: ".")))
     }
 }

@@ -1,9 +1,6 @@
 import CSndfile
 import Foundation
 
-/// libsndfile keeps the reason why a file did not open in one place for the whole process.
-private let openLock = NSLock()
-
 /// An open audio file of any format that libsndfile reads.
 ///
 /// An instance is used by one task at a time.
@@ -33,14 +30,12 @@ public final class SoundFile {
         self.path = path
         try SoundFile.checkBytes(path)
         var info = SF_INFO()
-        handle = try openLock.withLock {
-            guard let handle = sf_open(path, Int32(SFM_READ), &info) else {
-                let reason = SoundFile.trimmed(String(cString: sf_strerror(nil)))
-                throw sf_error(nil) == Int32(SF_ERR_UNRECOGNISED_FORMAT)
-                    ? SignalError.notAudio(path: path, reason: reason)
-                    : SignalError.unreadable(path: path, reason: reason)
-            }
-            return handle
+        do {
+            handle = try SoundLibrary.open(.path(path), mode: SFM_READ, info: &info)
+        } catch let failure as SoundLibrary.Failure {
+            throw failure.isUnrecognized
+                ? SignalError.notAudio(path: path, reason: failure.reason)
+                : SignalError.unreadable(path: path, reason: failure.reason)
         }
         sampleRate = Int(info.samplerate)
         channelCount = Int(info.channels)
@@ -133,7 +128,7 @@ public final class SoundFile {
         if canJump || (canRewind && frame < position) {
             let target = canJump ? frame : 0
             guard sf_seek(handle, sf_count_t(target), SEEK_SET) == sf_count_t(target) else {
-                let reason = SoundFile.trimmed(String(cString: sf_strerror(handle)))
+                let reason = SoundLibrary.reason(handle)
                 throw SignalError.unreadable(
                     path: path, reason: "cannot move to frame \(target): \(reason)")
             }
