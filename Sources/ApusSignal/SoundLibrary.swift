@@ -12,6 +12,8 @@ enum SoundLibrary {
         case path(String)
         /// An open descriptor; it stays the caller's.
         case descriptor(Int32)
+        /// What a caller's functions write; it outlives the open file.
+        case output(SoundOutput)
     }
 
     /// Why a file did not open.
@@ -39,6 +41,7 @@ enum SoundLibrary {
                 case .path(let path): sf_open(path, Int32(mode), &info)
                 case .descriptor(let descriptor):
                     sf_open_fd(descriptor, Int32(mode), &info, Int32(SF_FALSE))
+                case .output(let output): output.open(mode: mode, info: &info)
                 }
             guard let handle else {
                 throw Failure(
