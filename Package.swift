@@ -115,6 +115,11 @@ let package = Package(
             name: "TrainingStep", dependencies: ["ApusPretraining"],
             path: "Tests/Benchmarks/TrainingStep", exclude: ["peer.py"], swiftSettings: ours),
 
+        .executableTarget(
+            name: "FrontEndSpeed",
+            dependencies: ["ApusCorpus", "CSndfile", "CFFTW", "CSoxr"],
+            path: "Tests/Benchmarks/FrontEndSpeed", exclude: ["peer.py"], swiftSettings: ours),
+
         tests("ApusSignal"),
         tests("ApusCorpus"),
         tests("ApusTensor"),

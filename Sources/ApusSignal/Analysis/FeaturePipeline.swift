@@ -46,10 +46,12 @@ final class FeaturePipeline {
 
     /// The largest logarithm in rows of bins or bands.
     func maximum(of rows: [Float]) -> Float? {
-        var largest: Float?
-        for start in stride(from: 0, to: rows.count, by: rowWidth) {
-            for value in rows[start..<start + bandCount] {
-                largest = max(largest ?? value, value)
+        guard !rows.isEmpty else { return nil }
+        var largest = -Float.infinity
+        rows.withUnsafeBufferPointer { rows in
+            guard let base = rows.baseAddress else { return }
+            for start in stride(from: 0, to: rows.count, by: rowWidth) {
+                largest = max(largest, maximumOf(base + start, count: bandCount))
             }
         }
         return largest
@@ -92,9 +94,12 @@ final class FeaturePipeline {
             / LogarithmKind.decibel.factor(of: frontEnd.spectrum)
         let lowest =
             frontEnd.dynamicRange.map { maximum - Float($0) * decibel } ?? -Float.infinity
-        for start in stride(from: 0, to: rows.count, by: rowWidth) {
-            for index in start..<start + bandCount {
-                rows[index] = max(rows[index], lowest) - reference
+        rows.withUnsafeMutableBufferPointer { rows in
+            for start in stride(from: 0, to: rows.count, by: rowWidth) {
+                for index in start..<start + bandCount {
+                    let value = rows[index]
+                    rows[index] = (value > lowest ? value : lowest) - reference
+                }
             }
         }
     }
@@ -102,7 +107,9 @@ final class FeaturePipeline {
     private func scale(_ rows: inout [Float]) {
         let (scale, offset) = (frontEnd.outputScale, frontEnd.outputOffset)
         guard scale != 1 || offset != 0 else { return }
-        for index in rows.indices { rows[index] = rows[index] * scale + offset }
+        rows.withUnsafeMutableBufferPointer { rows in
+            for index in rows.indices { rows[index] = rows[index] * scale + offset }
+        }
     }
 
     private func normalize(_ rows: inout [Float], by statistics: FeatureStatistics) {

@@ -97,3 +97,16 @@ func sumOfSquares(_ values: UnsafePointer<Float>, count: Int, about offset: Floa
     for index in whole..<count { total += (values[index] - offset) * (values[index] - offset) }
     return total
 }
+
+/// The largest of one value or more.
+func maximumOf(_ values: UnsafePointer<Float>, count: Int) -> Float {
+    var lanes = SIMD8<Float>(repeating: values[0])
+    let whole = count - count % 8
+    for index in stride(from: 0, to: whole, by: 8) {
+        let next = load8(values + index)
+        lanes.replace(with: next, where: next .> lanes)
+    }
+    var largest = lanes.max()
+    for index in whole..<count { largest = max(largest, values[index]) }
+    return largest
+}
