@@ -124,11 +124,12 @@ add_mel("mel-40-short-window", {"melBandCount": 40}, "signal", db={},
 add_mel("mel-64-uncentered", {"melBandCount": 64, "dynamicRange": None}, "signal", db=dict(top_db=None),
         stft=dict(n_fft=1024, hop=320, win=640, center=False), n_mels=64)
 
-# dB of a magnitude: amplitude_to_db of bands of magnitudes.
+# amplitude_to_db of bands of magnitudes is twice their 10 log10, and its range of 80 dB twice 40.
 theirs, ours = placed()
 S = librosa.feature.melspectrogram(y=samples("signal-22050"), sr=22050, power=1, n_mels=40, **theirs)
-add("mel-40-amplitude-to-db", {"melBandCount": 40, "spectrum": "magnitude", **DB, "logFloor": 1e-5},
-    librosa.amplitude_to_db(S), unit=DECIBEL / 2)
+add("mel-40-amplitude-to-db",
+    {"melBandCount": 40, "spectrum": "magnitude", "log": "decibel", "logFloor": 1e-5,
+     "dynamicRange": 40, "outputScale": 2}, librosa.amplitude_to_db(S), unit=DECIBEL / 2)
 
 
 # Cepstra. The coefficients are sums of dB.

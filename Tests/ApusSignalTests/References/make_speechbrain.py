@@ -48,7 +48,7 @@ def add(name, features, ours, signal="signal", count=None, after=None, unit=DECI
 
 def by_frame(width):
     """From all frames of a feature to all features of a frame."""
-    return lambda x: x.reshape(*x.shape[:2], -1, width).transpose(2, 3).reshape(x.shape)
+    return lambda x: x.reshape(*x.shape[:2], width, -1).transpose(2, 3).reshape(x.shape)
 
 
 DELTAS = {"deltaOrder": 2, "deltaWindow": 2, "deltaMethod": "stepwise"}
