@@ -9,7 +9,10 @@ as librosa makes them. Facts of librosa's source that the options mirror:
 - windows are periodic (get_window with fftbins=True); a window shorter than the transform stands
   in its middle, (n_fft - win_length) // 2 zeros before it, so that an uncentred frame begins that
   much later: edges "wholeTransforms" counts whole transforms, not whole windows;
-- center=True pads n_fft // 2 samples at each end, by default with zeros;
+- center=True pads n_fft // 2 samples at each end, by default with zeros. The reflection at the end
+  is made of the samples of the last frames alone: with hops over half a transform these can be too
+  few, and samples are then reflected twice that a reflection of the recording would not. No case
+  here has such a hop with pad_mode="reflect";
 - bands are Slaney's scale, straight over hertz, of area 1 (norm="slaney");
 - power_to_db floors at amin, divides by `ref` and floors again at top_db below the result's
   maximum. amplitude_to_db squares first, so its amin of 1e-5 is one of 1e-10;
@@ -83,7 +86,7 @@ def add_mel(name, ours, signal="signal-22050", db=None, stft={}, **options):
 # Spectrograms.
 add_stft("stft-defaults", 1, count=9000)
 add_stft("stft-power-512", 2, "signal", n_fft=512, hop=320)
-add_stft("stft-reflect-512", 1, "signal", n_fft=512, hop=320, pad="reflect")
+add_stft("stft-reflect-512", 1, "signal", count=4800, n_fft=512, hop=160, pad="reflect")
 add_stft("stft-uncentered-512", 2, n_fft=512, hop=441, center=False)
 add_stft("stft-short-window", 1, "signal", n_fft=512, hop=320, win=400)
 add_stft("stft-short-window-uncentered", 1, "signal", n_fft=512, hop=320, win=400, center=False)
