@@ -1,0 +1,155 @@
+import ApusSignal
+import Foundation
+import Testing
+
+/// Front ends against the packages that they are named after; `References/make_*.py` made the data.
+///
+/// Differences are in natural-logarithm units. With `APUS_PRINT_DIFFERENCES` in the environment
+/// the largest and the mean one of each case are printed: the numbers in the article "Front ends".
+@Suite struct FrontEndReferenceTests {
+    /// A package, and how far its values may be from ours.
+    struct Peer: Sendable, CustomTestStringConvertible {
+        let name: String
+        let caseCount: Int
+        let bound: Double
+        var testDescription: String { name }
+    }
+
+    static let peers = [
+        Peer(name: "kaldi", caseCount: 41, bound: 5e-4),
+        Peer(name: "torchaudio", caseCount: 39, bound: 1e-3),
+        Peer(name: "librosa", caseCount: 38, bound: 1e-3),
+        Peer(name: "speechbrain", caseCount: 13, bound: 1e-3),
+        Peer(name: "whisper", caseCount: 6, bound: 1e-3),
+    ]
+
+    @Test(arguments: peers)
+    func agrees(with peer: Peer) throws {
+        let cases = try ReferenceCase.all(of: peer.name)
+        #expect(cases.count == peer.caseCount)
+        for reference in cases {
+            let difference = try reference.difference()
+            if ProcessInfo.processInfo.environment["APUS_PRINT_DIFFERENCES"] != nil {
+                print("difference", peer.name, reference.name, difference.largest, difference.mean)
+            }
+            #expect(difference.largest < peer.bound, "\(reference.name)")
+        }
+    }
+}
+
+/// One line of a `cases-PEER.json`: a front end, its input and what it must give.
+struct ReferenceCase {
+    let peer: String
+    let name: String
+    let facts: [String: Any]
+
+    static func all(of peer: String) throws -> [ReferenceCase] {
+        let file = try Data(contentsOf: URL(fileURLWithPath: "\(references)/cases-\(peer).json"))
+        let cases = try #require(
+            try JSONSerialization.jsonObject(with: file) as? [String: [String: Any]])
+        return cases.sorted { $0.key < $1.key }.map {
+            ReferenceCase(peer: peer, name: $0.key, facts: $0.value)
+        }
+    }
+
+    /// The preset with the case's options in place of its own.
+    func frontEnd() throws -> FrontEnd {
+        let presetName = try #require(facts["preset"] as? String)
+        let preset = try #require(FrontEnd.preset(named: presetName))
+        var options = try #require(
+            try JSONSerialization.jsonObject(with: JSONEncoder().encode(preset)) as? [String: Any])
+        let changes = try #require(facts["options"] as? [String: Any])
+        #expect(Set(changes.keys).isSubset(of: options.keys), "\(name)")
+        options.merge(changes) { $1 }
+        return try JSONDecoder().decode(
+            FrontEnd.self, from: JSONSerialization.data(withJSONObject: options))
+    }
+
+    private func samples() throws -> Waveform {
+        let signal = try #require(facts["signal"] as? String)
+        let all = try NumPyFile.read("\(references)/\(signal).npy").values
+        let zeros = [Float](repeating: 0, count: facts["appendedZeros"] as? Int ?? 0)
+        return Waveform(
+            samples: all.prefix(facts["sampleCount"] as? Int ?? all.count) + zeros,
+            sampleRate: signal == "signal" ? 16000 : 22050)
+    }
+
+    /// The largest and the mean difference from the package, in natural-logarithm units.
+    func difference() throws -> (largest: Double, mean: Double) {
+        let expected = try NumPyFile.read("\(references)/\(peer)-\(name).npy")
+        let features = try FeatureExtractor(frontEnd())(samples())
+        try #require([features.frameCount, features.featureCount] == expected.shape, "\(name)")
+        var unit = facts["unit"] as? Double ?? 1
+        var (ours, theirs) = (features.values.map(Double.init), expected.values.map(Double.init))
+        if facts["linear"] as? Bool == true {
+            // Energies are compared by their logarithms, over a range of 90 dB.
+            let floor = (theirs.max() ?? 0) * 1e-9
+            ours = ours.map { log(max($0, floor)) }
+            theirs = theirs.map { log(max($0, floor)) }
+            unit = 1
+        }
+        // NaN would be lost among the others.
+        let differences = zip(ours, theirs).map {
+            $0.isFinite ? abs($0 - $1) * unit : .infinity
+        }
+        return (
+            differences.max() ?? .infinity,
+            differences.reduce(0, +) / Double(differences.count)
+        )
+    }
+}
+
+/// Mel bands against librosa's.
+@Suite struct LibrosaMelBandTests {
+    struct Parameters: Decodable {
+        let sampleRate: Int
+        let fftLength: Int
+        let bandCount: Int
+        let lowFrequency: Double
+        let highFrequency: Double?
+        let usesHTK: Bool
+        let normalization: String?
+
+        /// librosa's names.
+        enum CodingKeys: String, CodingKey {
+            case sampleRate = "sr"
+            case fftLength = "n_fft"
+            case bandCount = "n_mels"
+            case lowFrequency = "fmin"
+            case highFrequency = "fmax"
+            case usesHTK = "htk"
+            case normalization = "norm"
+        }
+    }
+
+    @Test func bandsAgree() throws {
+        let file = try Data(
+            contentsOf: URL(fileURLWithPath: "\(references)/cases-librosa-mel.json"))
+        let sets = try JSONDecoder().decode([Parameters].self, from: file)
+        #expect(sets.count >= 12)
+        let row = try NumPyFile.read("\(references)/librosa-mel-bands.npy").values
+        var next = 0
+        for set in sets {
+            let bank = MelFilterBank(
+                bandCount: set.bandCount, fftLength: set.fftLength, sampleRate: set.sampleRate,
+                lowFrequency: set.lowFrequency,
+                highFrequency: set.highFrequency ?? Double(set.sampleRate) / 2,
+                scale: set.usesHTK ? .htk : .slaney, triangle: .linearInHertz,
+                normalization: set.normalization == nil ? .none : .slaney)
+            for band in 0..<set.bandCount {
+                let (first, count) = (Int(row[next]), Int(row[next + 1]))
+                var expected = [Float](repeating: 0, count: set.fftLength / 2 + 1)
+                expected.replaceSubrange(
+                    first..<first + count, with: row[(next + 2)..<(next + 2 + count)])
+                next += 2 + count
+                let weights = bank.weights(band: band)
+                let scale = expected.max() ?? 0
+                #expect(weights.count == expected.count)
+                #expect(
+                    largestDifference(weights, expected) <= 1e-6 * scale + 1e-12,
+                    "\(set), band \(band)")
+            }
+        }
+        #expect(next == row.count)
+    }
+}
