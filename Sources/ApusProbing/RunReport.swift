@@ -269,7 +269,7 @@ extension FeatureMatrix {
     public func picture(frontEnd: FrontEnd, title: String) -> RGBImage {
         let unitsOfDecibel = Float(10 / log(10.0))
         let isNatural = frontEnd.kind == .logMel && frontEnd.log == .natural
-        let isSpectrogram = frontEnd.kind == .powerSpectrogram
+        let isSpectrogram = frontEnd.kind == .spectrogram && frontEnd.log == .none
         let decibels: [Float] =
             if isSpectrogram {
                 values.map { 10 * log10(max($0, frontEnd.logFloor)) }
@@ -281,7 +281,7 @@ extension FeatureMatrix {
         let unit = frontEnd.log == .log10 && !isSpectrogram ? "log10" : "dB"
         return SpectrogramImage(
             values: decibels, frameCount: frameCount, bandFrequencies: frontEnd.bandFrequencies,
-            frameShift: frontEnd.frameShift / 1000, title: title, unit: unit
+            frameShift: 1 / frontEnd.frameRate, title: title, unit: unit
         ).image()
     }
 }
@@ -290,11 +290,11 @@ extension FrontEnd {
     /// The frequency that each feature stands for, in Hz.
     public var bandFrequencies: [Double] {
         switch kind {
-        case .powerSpectrogram:
+        case .spectrogram:
             (0..<featureCount).map {
                 Double($0) * Double(sampleRate) / Double(transformLength)
             }
-        case .logMel:
+        case .logMel, .mfcc:
             MelFilterBank(
                 bandCount: melBandCount, fftLength: transformLength, sampleRate: sampleRate,
                 lowFrequency: lowFrequency, highFrequency: upperFrequency, scale: melScale,

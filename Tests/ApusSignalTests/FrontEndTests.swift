@@ -19,6 +19,8 @@ import Testing
         (FrameEdges.snip, 16000, 98), (.snip, 400, 1), (.snip, 399, 0), (.snip, 559, 1),
         (.snip, 560, 2), (.mirror, 16000, 100), (.mirror, 16080, 101), (.mirror, 16079, 100),
         (.centeredReflect, 16000, 101), (.centeredReflect, 15999, 100),
+        (.centeredZero, 1, 1), (.mirror, 79, 0), (.mirror, 80, 1), (.wholeTransforms, 511, 0),
+        (.wholeTransforms, 512, 1), (.wholeTransforms, 672, 2), (.snip, 0, 0),
     ])
     func framesAreCounted(edges: FrameEdges, samples: Int, frames: Int) {
         var frontEnd = FrontEnd.kaldi
@@ -29,8 +31,8 @@ import Testing
     @Test func millisecondsThatMeanWholeSamplesAreExact() {
         var frontEnd = FrontEnd.kaldi
         frontEnd.sampleRate = 22050
-        frontEnd.frameLength = 2048.0 / 22050 * 1000
-        frontEnd.frameShift = 512.0 / 22050 * 1000
+        frontEnd.frameLength = .milliseconds(2048.0 / 22050 * 1000)
+        frontEnd.frameShift = .milliseconds(512.0 / 22050 * 1000)
         #expect(frontEnd.frameLengthInSamples == 2048)
         #expect(frontEnd.frameShiftInSamples == 512)
         // Kaldi drops the part of a sample: 25 ms of 11025 Hz are 275.625 samples.
@@ -109,7 +111,7 @@ import Testing
         switch option {
         case "sampleRate": frontEnd.sampleRate = 0
         case "waveformScale": frontEnd.waveformScale = .nan
-        case "frameLength": frontEnd.frameLength = .infinity
+        case "frameLength": frontEnd.frameLength = .milliseconds(.infinity)
         case "frameShift": frontEnd.frameShift = 0
         case "preEmphasis": frontEnd.preEmphasis = 2
         case "dither": frontEnd.dither = -1

@@ -42,6 +42,7 @@ struct InfoCommand: ParsableCommand {
                 + ", \(card.trainingData.manifest) (\(card.trainingData.manifestHash))")
         print(
             "front end   \(card.frontEnd.sampleRate) Hz, \(card.frontEnd.melBandCount) mel bands, "
-                + "\(card.frontEnd.frameLength)/\(card.frontEnd.frameShift) ms; all of it: --json")
+                + "\(card.frontEnd.frameLength) every \(card.frontEnd.frameShift); all of it: --json"
+        )
     }
 }

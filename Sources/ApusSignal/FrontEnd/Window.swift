@@ -8,7 +8,7 @@ public enum Window: String, Sendable, Hashable, Codable, CaseIterable {
     case hann
     /// 0.54 - 0.46 cos.
     case hamming
-    /// 0.42 - 0.5 cos + 0.08 cos of twice the angle.
+    /// a - 0.5 cos + (0.5 - a) cos of twice the angle, a = 0.42 unless said otherwise.
     case blackman
     /// All ones.
     case rectangular
@@ -20,24 +20,27 @@ public enum Window: String, Sendable, Hashable, Codable, CaseIterable {
     /// - Parameters:
     ///   - length: The number of samples N.
     ///   - symmetry: Whether the last sample mirrors the first, or is left out.
+    ///   - blackmanCoefficient: The constant a of the Blackman window.
     /// - Returns: N weights.
     /// - Precondition: `length` is positive.
-    public func weights(length: Int, symmetry: WindowSymmetry = .symmetric) -> [Float] {
+    public func weights(
+        length: Int, symmetry: WindowSymmetry = .symmetric, blackmanCoefficient: Double = 0.42
+    ) -> [Float] {
         precondition(length > 0, "a window has one sample or more")
         let period = Double(symmetry == .symmetric ? length - 1 : length)
         guard period > 0 else { return [1] }
         return (0..<length).map { index in
             let angle = 2 * Double.pi * Double(index) / period
-            return Float(weight(angle: angle))
+            return Float(weight(angle: angle, blackmanCoefficient))
         }
     }
 
-    private func weight(angle: Double) -> Double {
+    private func weight(angle: Double, _ a: Double) -> Double {
         switch self {
         case .povey: pow(0.5 - 0.5 * cos(angle), 0.85)
         case .hann: 0.5 - 0.5 * cos(angle)
         case .hamming: 0.54 - 0.46 * cos(angle)
-        case .blackman: 0.42 - 0.5 * cos(angle) + 0.08 * cos(2 * angle)
+        case .blackman: a - 0.5 * cos(angle) + (0.5 - a) * cos(2 * angle)
         case .rectangular: 1
         }
     }

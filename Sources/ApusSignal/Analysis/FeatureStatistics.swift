@@ -24,19 +24,21 @@ public struct FeatureStatistics: Codable, Sendable, Hashable {
 
 /// Gathers ``FeatureStatistics`` over any number of recordings in one pass.
 ///
-/// Each matrix is reduced by itself and then merged, in double precision, so that neither a large
-/// mean nor the number of frames costs digits.
+/// Sums are taken in double precision, about the first frame, so that a large mean costs no digits;
+/// frame by frame, so that the bits depend on the order of the frames alone, and not on how they were
+/// cut into recordings or blocks.
 ///
 /// ## Reference
-/// T. F. Chan, G. H. Golub, R. J. LeVeque, "Updating formulae and a pairwise algorithm for computing
-/// sample variances", 1979, equation 1.5.
+/// T. F. Chan, G. H. Golub, R. J. LeVeque, "Algorithms for computing the sample variance: analysis and
+/// recommendations", The American Statistician 37(3), 1983, section 3 (shifted data).
 public struct FeatureStatisticsAccumulator: Sendable {
     /// The number of features D.
     public let featureCount: Int
     /// The number of frames seen.
     public private(set) var frameCount = 0
 
-    private var mean: [Double]
+    private var offsets: [Double]
+    private var sums: [Double]
     private var squares: [Double]
 
     /// Starts without any frame.
@@ -44,8 +46,9 @@ public struct FeatureStatisticsAccumulator: Sendable {
     /// - Parameter featureCount: The number of features D.
     public init(featureCount: Int) {
         self.featureCount = featureCount
-        mean = [Double](repeating: 0, count: featureCount)
-        squares = mean
+        offsets = [Double](repeating: 0, count: featureCount)
+        sums = offsets
+        squares = offsets
     }
 
     /// Takes in the frames of a recording.
@@ -55,31 +58,31 @@ public struct FeatureStatisticsAccumulator: Sendable {
     public mutating func add(_ features: FeatureMatrix) {
         precondition(
             features.featureCount == featureCount, "\(featureCount) features a frame are expected")
-        guard features.frameCount > 0 else { return }
-        let added = Double(features.frameCount)
-        var addedMean = [Double](repeating: 0, count: featureCount)
-        var addedSquares = addedMean
-        for frame in 0..<features.frameCount {
-            for feature in 0..<featureCount {
-                addedMean[feature] += Double(features.values[frame * featureCount + feature])
+        add(features.values)
+    }
+
+    /// Takes in whole rows of D features.
+    mutating func add(_ rows: [Float]) {
+        if frameCount == 0, rows.count >= featureCount {
+            offsets = rows[..<featureCount].map { Double($0) }
+        }
+        let count = featureCount
+        rows.withUnsafeBufferPointer { rows in
+            offsets.withUnsafeBufferPointer { offsets in
+                sums.withUnsafeMutableBufferPointer { sums in
+                    squares.withUnsafeMutableBufferPointer { squares in
+                        for start in stride(from: 0, to: rows.count, by: max(1, count)) {
+                            for feature in 0..<count {
+                                let value = Double(rows[start + feature]) - offsets[feature]
+                                sums[feature] += value
+                                squares[feature] += value * value
+                            }
+                        }
+                    }
+                }
             }
         }
-        for feature in 0..<featureCount { addedMean[feature] /= added }
-        for frame in 0..<features.frameCount {
-            for feature in 0..<featureCount {
-                let value = Double(features.values[frame * featureCount + feature])
-                addedSquares[feature] += (value - addedMean[feature]) * (value - addedMean[feature])
-            }
-        }
-        let before = Double(frameCount)
-        let total = before + added
-        for feature in 0..<featureCount {
-            let difference = addedMean[feature] - mean[feature]
-            mean[feature] += difference * added / total
-            squares[feature] +=
-                addedSquares[feature] + difference * difference * before * added / total
-        }
-        frameCount += features.frameCount
+        frameCount += rows.count / max(1, featureCount)
     }
 
     /// The statistics of all frames seen so far.
@@ -90,9 +93,12 @@ public struct FeatureStatisticsAccumulator: Sendable {
         guard frameCount > 0 else { return nil }
         let count = Double(frameCount)
         return FeatureStatistics(
-            mean: mean.map { Float($0) },
-            standardDeviation: squares.map {
-                max(FeatureStatistics.smallestStandardDeviation, Float(($0 / count).squareRoot()))
+            mean: zip(offsets, sums).map { Float($0 + $1 / count) },
+            standardDeviation: zip(sums, squares).map { sum, square in
+                let mean = sum / count
+                let variance = max(0, square / count - mean * mean)
+                return max(
+                    FeatureStatistics.smallestStandardDeviation, Float(variance.squareRoot()))
             })
     }
 }

@@ -54,7 +54,9 @@ public struct MelFilterBank: Sendable {
         var vectorStarts = [0]
         var vectors: [SIMD4<Float>] = []
         for band in 0..<bandCount {
-            let (left, center, right) = (edges[band], edges[band + 1], edges[band + 2])
+            let (left, center) = (edges[band], edges[band + 1])
+            let right =
+                triangle == .symmetricInHertz ? 2 * center - left : edges[band + 2]
             let gain =
                 normalization == .slaney
                 ? 2 / (edgesInHertz[band + 2] - edgesInHertz[band]) : 1

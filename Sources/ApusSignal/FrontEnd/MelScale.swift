@@ -51,6 +51,8 @@ public enum MelTriangle: String, Sendable, Hashable, Codable, CaseIterable {
     case linearInMel
     /// Straight over frequency, as in Slaney's toolbox and librosa.
     case linearInHertz
+    /// Straight over frequency and as wide to the right of the centre as to the left, as in SpeechBrain.
+    case symmetricInHertz
 }
 
 /// How a mel band is scaled.
