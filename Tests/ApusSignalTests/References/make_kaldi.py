@@ -16,6 +16,8 @@ The input is signal.npy times 32768. Facts of kaldi-native-fbank's source that t
 - deltas of order two are one filter, the first one convolved with itself, over clamped frames;
 - cmvn divides by the standard deviation of the population, its square not below 1e-20.
 """
+import json
+
 import kaldi_native_fbank as knf
 import numpy as np
 
@@ -150,7 +152,7 @@ splice = knf.SpliceOptions()
 splice.left_context, splice.right_context = 4, 2
 cases.add("mfcc-13-splice", "kaldi",
           {"kind": "mfcc", "melBandCount": 23, "cepstrumCount": 13,
-           "stacking": {"left": 4, "right": 2, "shift": 1, "edges": "repeat"}},
+           "stacking": {"left": 4, "right": 2, "shift": 1, "edges": "replicate"}},
           knf.splice_frames(ceps, splice))
 stats = knf.compute_cmvn_stats(base)
 cases.add("23-cmvn-mean", "kaldi", {"melBandCount": 23, "normalization": "recordingMean"},
@@ -188,6 +190,15 @@ def speech_mask(energies, threshold, mean_scale, context, proportion):
 
 
 energies = computed(mfcc)[:, 0]
-masks = [speech_mask(energies, *o) for o in ((5.0, 0.5, 0, 0.6), (5.5, 0.5, 2, 0.12), (15, 0, 5, 0.6))]
-assert all(0 < m.sum() < m.size for m in masks)
-np.save(f"{here}/kaldi-vad.npy", np.stack([energies, *masks]).astype(np.float32))
+masks = [
+    dict(threshold=5.0, mean_scale=0.5, context=0, proportion=0.6),
+    dict(threshold=5.5, mean_scale=0.5, context=2, proportion=0.12),
+    dict(threshold=15.0, mean_scale=0.0, context=5, proportion=0.6),
+]
+rows = [speech_mask(energies, **options) for options in masks]
+assert all(0 < row.sum() < row.size for row in rows)
+# The log-energies, then a mask of ones and zeros for each set of options in cases-kaldi-vad.json.
+np.save(f"{here}/kaldi-vad.npy", np.stack([energies, *rows]).astype(np.float32))
+with open(f"{here}/cases-kaldi-vad.json", "w") as file:
+    json.dump(masks, file, indent=1)
+    file.write("\n")

@@ -110,10 +110,8 @@ for name, center, variance, window, minimum in (
     ("sliding-mean-default", False, False, 600, 100),
     ("sliding-mean-early", False, False, 30, 1),
 ):
-    ours = {"slidingFrames": window, "slidingIsCentered": center,
+    ours = {"slidingWindow": {"frameCount": window, "minimumFrameCount": minimum, "isCentered": center},
             "normalization": "slidingMeanAndVariance" if variance else "slidingMean"}
-    if not center:
-        ours["slidingMinimumFrames"] = minimum
     values = sliding_window_cmn(
         features, cmn_window=window, min_cmn_window=minimum, center=center, norm_vars=variance)
     cases.add(name, "torchaudio", {**scaled, **ours}, values)
