@@ -1,5 +1,3 @@
-import Foundation
-
 /// What the pages of an Ogg file tell about its end.
 ///
 /// ## Reference
@@ -14,20 +12,10 @@ enum OggStream {
     /// shorter. A page should also be marked as the last of its stream, but encoders in wide use
     /// leave the mark out: its absence says nothing.
     ///
-    /// - Parameter path: The file's path.
+    /// - Parameter bytes: The file's bytes.
     /// - Returns: False where the last page is cut.
-    /// - Throws: ``SignalError/unreadable(path:reason:)`` where the file cannot be read.
-    static func isComplete(path: String) throws -> Bool {
-        let tail: [UInt8]
-        do {
-            let file = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
-            defer { try? file.close() }
-            let size = try file.seekToEnd()
-            try file.seek(toOffset: size - min(size, UInt64(largestPage)))
-            tail = [UInt8](try file.readToEnd() ?? Data())
-        } catch {
-            throw SignalError.unreadable(path: path, reason: error.localizedDescription)
-        }
+    static func isComplete(_ bytes: SoundBytes) -> Bool {
+        let tail = bytes.tail(largestPage)
         let capture: [UInt8] = [0x4F, 0x67, 0x67, 0x53]
         // Compressed data may spell the capture pattern too; a page that fits decides.
         for start in stride(from: tail.count - 27, through: 0, by: -1)

@@ -29,6 +29,8 @@ public enum SignalError: Error, Equatable, Sendable {
     case noSuchChannel(path: String, channel: Int, channelCount: Int)
     /// Resampling is not possible between the two rates, or libsoxr refused.
     case resamplingFailed(path: String, reason: String)
+    /// The text is not a description of headerless samples: the part that is wrong.
+    case invalidRawFormat(part: String, expected: String, found: String)
     /// An option of a front end has a value that cannot be used.
     case invalidFrontEnd(option: String, expected: String, found: String)
     /// The file is not a `.npy` array of 32-bit floats in C order.
@@ -69,6 +71,8 @@ extension SignalError: CustomStringConvertible {
                 + "(channels count from 0)"
         case .resamplingFailed(let path, let reason):
             "\(path): cannot be resampled (\(reason))"
+        case .invalidRawFormat(let part, let expected, let found):
+            "raw \(part): expected \(expected), found \(found)"
         case .invalidFrontEnd(let option, let expected, let found):
             "front end: \(option): expected \(expected), found \(found)"
         case .notNumPy(let path, let reason):

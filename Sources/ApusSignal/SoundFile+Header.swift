@@ -2,11 +2,21 @@ import CSndfile
 import Foundation
 
 extension SoundFile {
+    /// Where the bytes come from.
+    enum ByteSource {
+        /// A file, in which one can go back and forth.
+        case file
+        /// A pipe with a name, which is read once.
+        case pipe
+    }
+
     /// Looks at the file as bytes, so that each way of having none is told apart.
     ///
     /// - Parameter path: The file's path.
-    /// - Throws: ``SignalError`` where it is missing, a folder, not permitted, or empty.
-    static func checkBytes(_ path: String) throws {
+    /// - Returns: Where the bytes come from.
+    /// - Throws: ``SignalError`` where it is missing, a folder or a device, not permitted, or empty.
+    @discardableResult
+    static func checkBytes(_ path: String) throws -> ByteSource {
         var status = stat()
         guard stat(path, &status) == 0 else {
             let code = errno
@@ -20,9 +30,50 @@ extension SoundFile {
         guard access(path, R_OK) == 0 else {
             throw SignalError.unreadable(path: path, reason: String(cString: strerror(errno)))
         }
-        if status.st_mode & S_IFMT == S_IFREG, status.st_size == 0 {
-            throw SignalError.emptyFile(path: path)
+        switch status.st_mode & S_IFMT {
+        case S_IFIFO:
+            return .pipe
+        case S_IFREG:
+            guard status.st_size > 0 else { throw SignalError.emptyFile(path: path) }
+            return .file
+        default:
+            throw SignalError.unreadable(path: path, reason: "it is neither a file nor a pipe")
         }
+    }
+
+    /// Looks for what a header says and the file does not keep.
+    ///
+    /// - Parameters:
+    ///   - handle: The open file.
+    ///   - format: libsndfile's format number.
+    ///   - spool: Where the bytes are, if not at the path.
+    ///   - raw: What the samples are where there is no header.
+    /// - Throws: ``SignalError`` for a rate of zero, for a file that is seen to be cut off, and for
+    ///   one without samples.
+    func checkHeader(
+        _ handle: OpaquePointer, format: Int32, spool: SoundSpool?, raw: RawFormat?
+    ) throws {
+        guard sampleRate > 0 else {
+            throw SignalError.unsupportedSampleRate(path: path, sampleRate: sampleRate)
+        }
+        if let bytes = SoundFile.missingBytes(handle) {
+            let bytesPerFrame = max(1, bytes.found / max(1, frameCount))
+            let missing = (bytes.declared - bytes.found) / bytesPerFrame
+            throw SignalError.truncated(
+                path: path, expected: frameCount > 0 ? frameCount + missing : nil,
+                found: frameCount)
+        }
+        if SoundFile.isOgg(format: format) || raw != nil {
+            let bytes = try SoundBytes(path: path, spool: spool)
+            if let raw, bytes.count % raw.bytesPerFrame != 0 {
+                throw SignalError.truncated(
+                    path: path, expected: frameCount + 1, found: frameCount)
+            }
+            if raw == nil, !OggStream.isComplete(bytes) {
+                throw SignalError.truncated(path: path, expected: nil, found: frameCount)
+            }
+        }
+        guard frameCount > 0 else { throw SignalError.noSamples(path: path) }
     }
 
     /// Container and encoding in libsndfile's words.
@@ -66,12 +117,16 @@ extension SoundFile {
     ///
     /// - Parameters:
     ///   - handle: The open file; it is left at its end.
-    ///   - channelCount: The number of channels.
+    ///   - block: Room for the frames of a block.
+    ///   - framesPerBlock: How many those are.
     /// - Returns: The number of frames read.
-    static func countFrames(_ handle: OpaquePointer, channelCount: Int) -> Int {
-        var block = [Float](repeating: 0, count: 65536 * max(1, channelCount))
+    static func countFrames(
+        _ handle: OpaquePointer, block: inout [Float], framesPerBlock: Int
+    ) -> Int {
         var total = 0
-        while case let got = Int(sf_readf_float(handle, &block, 65536)), got > 0 { total += got }
+        while case let got = Int(sf_readf_float(handle, &block, sf_count_t(framesPerBlock))),
+            got > 0
+        { total += got }
         return total
     }
 
@@ -93,7 +148,7 @@ extension SoundFile {
             decoding: buffer.prefix(max(0, length)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
         for line in log.split(separator: "\n") {
             let words = line.split(separator: ":", maxSplits: 1)
-            let name = words.first.map { trimmed(String($0)) }
+            let name = words.first.map { SoundLibrary.trimmed(String($0)) }
             guard words.count == 2, let name, sampleChunks.contains(name) else { continue }
             let numbers = words[1].split { !$0.isNumber }.compactMap { Int($0) }
             guard words[1].contains("should be"), numbers.count == 2 else { continue }
@@ -102,12 +157,20 @@ extension SoundFile {
         }
         return nil
     }
+}
 
-    /// Text without white space and full stops at its ends.
-    ///
-    /// - Parameter text: The text.
-    /// - Returns: What is between the ends.
-    static func trimmed(_ text: String) -> String {
-        text.trimmingCharacters(in: .whitespacesAndNewlines.union(CharacterSet(charactersIn: ".")))
+/// Finds the first sample that is NaN or infinite.
+///
+/// - Parameter samples: The samples to look at.
+/// - Returns: How many samples are before it, or nil where all are finite.
+func firstNonFiniteIndex<Samples: RandomAccessCollection<Float>>(in samples: Samples) -> Int? {
+    let exponent: UInt32 = 0x7F80_0000
+    var isAnyBad: UInt32 = 0
+    for sample in samples {
+        isAnyBad |= sample.bitPattern & exponent == exponent ? 1 : 0
     }
+    guard isAnyBad != 0, let index = samples.firstIndex(where: { !$0.isFinite }) else {
+        return nil
+    }
+    return samples.distance(from: samples.startIndex, to: index)
 }

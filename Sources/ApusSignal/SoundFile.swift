@@ -1,14 +1,28 @@
 import CSndfile
 import Foundation
 
-/// libsndfile keeps the reason why a file did not open in one place for the whole process.
-private let openLock = NSLock()
-
 /// An open audio file of any format that libsndfile reads.
+///
+/// What is tested, each format with tones written by libsndfile and read back:
+///
+/// | Container | Encodings | Read back |
+/// | - | - | - |
+/// | WAV | 8, 16, 24 and 32-bit integers | exactly |
+/// | WAV | 32 and 64-bit floats | to the bit |
+/// | WAV | µ-law, A-law, IMA and Microsoft ADPCM, GSM 6.10 | by signal-to-noise ratio |
+/// | FLAC | 16 and 24 bits; also without a length in its header | exactly |
+/// | Ogg | Vorbis, Opus | by signal-to-noise ratio |
+/// | MP3 | MPEG layer III | by signal-to-noise ratio |
+/// | AIFF, AU, SPHERE, Wave64, RF64 | 16-bit integers | exactly |
+/// | CAF | 16-bit integers, 16-bit ALAC | exactly |
+/// | none (``RawFormat``) | 8 to 32-bit integers, floats, µ-law, A-law, either byte order | exactly |
+///
+/// ``supportedFormats`` lists the containers that the installed libsndfile knows; for what it lacks,
+/// the error carries its reason. Rates of 4 to 384 kHz and up to 1024 channels are tested.
 ///
 /// An instance is used by one task at a time.
 public final class SoundFile {
-    /// The path as it was given.
+    /// The path as it was given, or another name of what is read.
     public let path: String
     /// Frames a second (Hz).
     public let sampleRate: Int
@@ -19,55 +33,103 @@ public final class SoundFile {
     /// Container and encoding in words, such as "FLAC (Free Lossless Audio Codec), Signed 16 bit PCM".
     public let formatDescription: String
 
+    /// How many samples are read at a time, all channels together.
+    private static let samplesPerBlock = 16384
+
     private let handle: OpaquePointer
+    private let spool: SoundSpool?
     private let canRewind: Bool
     private let canJump: Bool
     private var position = 0
+    /// Interleaved samples, as they come from libsndfile.
+    private var block: [Float]
+    /// The same as one channel.
+    private var mono: [Float] = []
 
     /// Opens a file and reads its header.
     ///
-    /// - Parameter path: The file's path.
+    /// What is no file but a pipe with a name is read to its end first, into a temporary file.
+    ///
+    /// - Parameters:
+    ///   - path: The file's path.
+    ///   - raw: What the samples are where the file has no header; nil where it has one.
     /// - Throws: ``SignalError`` where the file is missing, unreadable, empty, not audio, holds no
     ///   samples, has an impossible sample rate, or is seen to be cut off before its end.
-    public init(path: String) throws {
-        self.path = path
-        try SoundFile.checkBytes(path)
+    public convenience init(path: String, raw: RawFormat? = nil) throws {
+        guard try SoundFile.checkBytes(path) == .pipe else {
+            try self.init(name: path, spool: nil, raw: raw)
+            return
+        }
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else {
+            throw SignalError.unreadable(path: path, reason: String(cString: strerror(errno)))
+        }
+        defer { close(descriptor) }
+        try self.init(spooling: descriptor, name: path, raw: raw)
+    }
+
+    /// Reads a pipe to its end, into a temporary file without a name, and opens that.
+    ///
+    /// So every format works, those that need to go back and forth too; memory stays small.
+    ///
+    /// - Parameters:
+    ///   - descriptor: The pipe; it stays open.
+    ///   - name: What errors call it.
+    ///   - raw: What the samples are where there is no header; nil where there is one.
+    /// - Throws: ``SignalError`` as ``init(path:raw:)`` does, ``SignalError/emptyFile(path:)`` where
+    ///   nothing comes, and ``SignalError/cannotWrite(path:reason:)`` where the temporary folder has
+    ///   no room.
+    public convenience init(
+        spooling descriptor: Int32, name: String, raw: RawFormat? = nil
+    ) throws {
+        let spool = try SoundSpool(readingToEndOf: descriptor, name: name)
+        try self.init(name: name, spool: spool, raw: raw)
+    }
+
+    /// Reads standard input to its end, into a temporary file without a name, and opens that.
+    ///
+    /// - Parameter raw: What the samples are where there is no header; nil where there is one.
+    /// - Returns: The open file, whose path is "standard input".
+    /// - Throws: ``SignalError`` as ``init(spooling:name:raw:)`` does.
+    public static func standardInput(raw: RawFormat? = nil) throws -> SoundFile {
+        try SoundFile(spooling: STDIN_FILENO, name: "standard input", raw: raw)
+    }
+
+    private init(name: String, spool: SoundSpool?, raw: RawFormat?) throws {
+        path = name
+        self.spool = spool
         var info = SF_INFO()
-        handle = try openLock.withLock {
-            guard let handle = sf_open(path, Int32(SFM_READ), &info) else {
-                let reason = SoundFile.trimmed(String(cString: sf_strerror(nil)))
-                throw sf_error(nil) == Int32(SF_ERR_UNRECOGNISED_FORMAT)
-                    ? SignalError.notAudio(path: path, reason: reason)
-                    : SignalError.unreadable(path: path, reason: reason)
-            }
-            return handle
+        if let raw {
+            info.format = raw.libraryFormat
+            info.samplerate = Int32(clamping: raw.sampleRate)
+            info.channels = Int32(clamping: raw.channelCount)
+        }
+        do {
+            handle = try SoundLibrary.open(
+                spool.map { .descriptor($0.descriptor) } ?? .path(name), mode: SFM_READ,
+                info: &info)
+        } catch let failure as SoundLibrary.Failure {
+            throw failure.isUnrecognized
+                ? SignalError.notAudio(path: name, reason: failure.reason)
+                : SignalError.unreadable(path: name, reason: failure.reason)
         }
         sampleRate = Int(info.samplerate)
-        channelCount = Int(info.channels)
+        channelCount = max(1, Int(info.channels))
         canRewind = info.seekable != 0
         canJump = canRewind && SoundFile.jumpsExactly(format: info.format)
         formatDescription = SoundFile.describe(format: info.format)
+        // A header that claims many channels must not ask for gigabytes.
+        let framesPerBlock = max(1, SoundFile.samplesPerBlock / channelCount)
+        block = [Float](repeating: 0, count: framesPerBlock * channelCount)
         // A streamed FLAC does not say its length: libsndfile answers with its largest count.
         let isLengthKnown = info.frames < Int64.max && info.frames >= 0
         frameCount =
             isLengthKnown
-            ? Int(info.frames) : SoundFile.countFrames(handle, channelCount: Int(info.channels))
-        guard sampleRate > 0 else {
-            throw SignalError.unsupportedSampleRate(path: path, sampleRate: sampleRate)
-        }
-        if let bytes = SoundFile.missingBytes(handle) {
-            let bytesPerFrame = max(1, bytes.found / max(1, frameCount))
-            let missing = (bytes.declared - bytes.found) / bytesPerFrame
-            throw SignalError.truncated(
-                path: path, expected: frameCount > 0 ? frameCount + missing : nil,
-                found: frameCount)
-        }
-        if SoundFile.isOgg(format: info.format), try !OggStream.isComplete(path: path) {
-            throw SignalError.truncated(path: path, expected: nil, found: frameCount)
-        }
-        guard frameCount > 0 else { throw SignalError.noSamples(path: path) }
+            ? Int(info.frames)
+            : SoundFile.countFrames(handle, block: &block, framesPerBlock: framesPerBlock)
+        try checkHeader(handle, format: info.format, spool: spool, raw: raw)
         if !isLengthKnown, sf_seek(handle, 0, SEEK_SET) != 0 {
-            throw SignalError.unreadable(path: path, reason: "cannot be read from the start again")
+            throw SignalError.unreadable(path: name, reason: "cannot be read from the start again")
         }
     }
 
@@ -94,38 +156,115 @@ public final class SoundFile {
     public func read(
         from startFrame: Int = 0, count: Int? = nil, channels: ChannelSelection = .mean
     ) throws -> Waveform {
+        try SampleReader(self, from: startFrame, count: count, channels: channels).rest()
+    }
+
+    /// Reads frames, every channel on its own.
+    ///
+    /// - Parameters:
+    ///   - startFrame: The first frame to read.
+    ///   - count: How many frames to read; nil for all that follow.
+    /// - Returns: C waveforms of `count` samples at the file's own rate.
+    /// - Throws: ``SignalError`` where the segment is not in the file, where fewer frames can be read
+    ///   than the header says, and where a sample is not finite.
+    public func readAllChannels(from startFrame: Int = 0, count: Int? = nil) throws -> [Waveform] {
+        let frames = try frames(from: startFrame, count: count)
+        var channels = [[Float]](repeating: [], count: channelCount)
+        for channel in channels.indices {
+            channels[channel].reserveCapacity(min(frames.count, (1 << 22) / channelCount))
+        }
+        try move(to: frames.lowerBound)
+        while position < frames.upperBound {
+            let first = position
+            let count = min(framesPerBlock, frames.upperBound - first)
+            try decode(count)
+            if let index = firstNonFiniteIndex(in: block[..<(count * channelCount)]) {
+                throw SignalError.nonFinite(path: path, index: first + index / channelCount)
+            }
+            for channel in channels.indices {
+                extract(channel, count: count)
+                channels[channel].append(contentsOf: mono[..<count])
+            }
+        }
+        return channels.map { Waveform(samples: $0, sampleRate: sampleRate) }
+    }
+
+    /// The largest number of frames to read at a time.
+    var framesPerBlock: Int { block.count / channelCount }
+
+    /// The segment that begins and lasts so many seconds, cut at the file's end where it ends up to
+    /// 1 ms after that.
+    ///
+    /// - Parameters:
+    ///   - offset: Where it begins (s).
+    ///   - duration: How long it lasts (s); nil for all that follows.
+    /// - Returns: The first frame, and the number of frames or nil.
+    /// - Throws: ``SignalError/segmentOutside(path:start:count:frameCount:)`` for times that are not
+    ///   finite.
+    func segment(offset: Double, duration: Double?) throws -> (start: Int, count: Int?) {
+        guard offset.isFinite, duration?.isFinite ?? true else {
+            throw SignalError.segmentOutside(
+                path: path, start: 0, count: 0, frameCount: frameCount)
+        }
+        let start = Waveform.sampleCount(seconds: offset, sampleRate: sampleRate)
+        guard let duration else { return (start, nil) }
+        let asked = Waveform.sampleCount(seconds: duration, sampleRate: sampleRate)
+        if (0..<frameCount).contains(start) {
+            let available = frameCount - start
+            let tolerance = max(1, sampleRate / 1000)
+            if asked > available, asked - available <= tolerance { return (start, available) }
+        }
+        return (start, asked)
+    }
+
+    /// The frames of a segment, which lies in the file.
+    ///
+    /// - Parameters:
+    ///   - startFrame: The first frame.
+    ///   - count: The number of frames, from 1; nil for all that follow.
+    /// - Returns: The frames.
+    /// - Throws: ``SignalError/segmentOutside(path:start:count:frameCount:)``.
+    func frames(from startFrame: Int, count: Int?) throws -> Range<Int> {
         let available = (0..<frameCount).contains(startFrame) ? frameCount - startFrame : 0
         let wanted = count ?? available
         guard wanted > 0, wanted <= available else {
             throw SignalError.segmentOutside(
                 path: path, start: startFrame, count: wanted, frameCount: frameCount)
         }
-        if case .channel(let channel) = channels, !(0..<channelCount).contains(channel) {
-            throw SignalError.noSuchChannel(
-                path: path, channel: channel, channelCount: channelCount)
-        }
-        try move(to: startFrame)
+        return startFrame..<(startFrame + wanted)
+    }
 
-        let framesPerBlock = 65536
-        var block = [Float](repeating: 0, count: framesPerBlock * channelCount)
-        var samples: [Float] = []
-        // The count comes from a header, which may lie: what is reserved is bounded.
-        samples.reserveCapacity(min(wanted, 1 << 22))
-        while samples.count < wanted {
-            let asked = min(framesPerBlock, wanted - samples.count)
-            let got = Int(sf_readf_float(handle, &block, sf_count_t(asked)))
-            if got > 0 {
-                append(frames: got, of: block, channels: channels, to: &samples)
-                position += got
-            }
-            guard got == asked else {
-                throw SignalError.truncated(path: path, expected: frameCount, found: position)
-            }
+    /// Reads frames as one channel.
+    ///
+    /// - Parameters:
+    ///   - startFrame: The first frame to read.
+    ///   - count: How many frames to read, at most ``framesPerBlock``.
+    ///   - channels: Which channels to keep.
+    ///   - samples: Where to append `count` samples.
+    /// - Throws: ``SignalError`` where fewer frames can be read, and where a sample is not finite.
+    func readBlock(
+        from startFrame: Int, count: Int, channels: ChannelSelection, into samples: inout [Float]
+    ) throws {
+        try move(to: startFrame)
+        try decode(count)
+        if channelCount == 1 {
+            try append(block[..<count], from: startFrame, to: &samples)
+            return
         }
-        if let index = firstNonFiniteIndex(in: samples) {
+        switch channels {
+        case .channel(let channel): extract(channel, count: count)
+        case .mean: average(count: count)
+        }
+        try append(mono[..<count], from: startFrame, to: &samples)
+    }
+
+    private func append(
+        _ part: ArraySlice<Float>, from startFrame: Int, to samples: inout [Float]
+    ) throws {
+        if let index = firstNonFiniteIndex(in: part) {
             throw SignalError.nonFinite(path: path, index: startFrame + index)
         }
-        return Waveform(samples: samples, sampleRate: sampleRate)
+        samples.append(contentsOf: part)
     }
 
     private func move(to frame: Int) throws {
@@ -133,7 +272,7 @@ public final class SoundFile {
         if canJump || (canRewind && frame < position) {
             let target = canJump ? frame : 0
             guard sf_seek(handle, sf_count_t(target), SEEK_SET) == sf_count_t(target) else {
-                let reason = SoundFile.trimmed(String(cString: sf_strerror(handle)))
+                let reason = SoundLibrary.reason(handle)
                 throw SignalError.unreadable(
                     path: path, reason: "cannot move to frame \(target): \(reason)")
             }
@@ -142,46 +281,42 @@ public final class SoundFile {
         guard frame >= position else {
             throw SignalError.unreadable(path: path, reason: "cannot move back to frame \(frame)")
         }
-        var block = [Float](repeating: 0, count: 4096 * channelCount)
-        while position < frame {
-            let asked = min(4096, frame - position)
-            let got = Int(sf_readf_float(handle, &block, sf_count_t(asked)))
-            position += max(0, got)
-            guard got == asked else {
-                throw SignalError.truncated(path: path, expected: frameCount, found: position)
-            }
+        while position < frame { try decode(min(framesPerBlock, frame - position)) }
+    }
+
+    /// Reads the next frames into the block.
+    private func decode(_ count: Int) throws {
+        let got = Int(sf_readf_float(handle, &block, sf_count_t(count)))
+        position += max(0, got)
+        guard got == count else {
+            throw SignalError.truncated(path: path, expected: frameCount, found: position)
         }
     }
 
-    private func append(
-        frames: Int, of block: [Float], channels: ChannelSelection, to samples: inout [Float]
-    ) {
+    /// Copies one channel of the block.
+    private func extract(_ channel: Int, count: Int) {
+        if mono.isEmpty { mono = [Float](repeating: 0, count: framesPerBlock) }
         let channelCount = channelCount
-        switch channels {
-        case .mean where channelCount == 1, .channel where channelCount == 1:
-            samples.append(contentsOf: block[..<frames])
-        case .channel(let channel):
-            for frame in 0..<frames { samples.append(block[frame * channelCount + channel]) }
-        case .mean:
-            let share = 1 / Float(channelCount)
-            for frame in 0..<frames {
-                var sum: Float = 0
-                for channel in 0..<channelCount { sum += block[frame * channelCount + channel] }
-                samples.append(sum * share)
+        block.withUnsafeBufferPointer { block in
+            mono.withUnsafeMutableBufferPointer { mono in
+                for frame in 0..<count { mono[frame] = block[frame * channelCount + channel] }
             }
         }
     }
-}
 
-/// Finds the first sample that is NaN or infinite.
-///
-/// - Parameter samples: The samples to look at.
-/// - Returns: The index, or nil where all are finite.
-func firstNonFiniteIndex(in samples: [Float]) -> Int? {
-    let exponent: UInt32 = 0x7F80_0000
-    var isAnyBad: UInt32 = 0
-    for sample in samples {
-        isAnyBad |= sample.bitPattern & exponent == exponent ? 1 : 0
+    /// Takes the mean of the block's channels.
+    private func average(count: Int) {
+        if mono.isEmpty { mono = [Float](repeating: 0, count: framesPerBlock) }
+        let channelCount = channelCount
+        let share = 1 / Float(channelCount)
+        block.withUnsafeBufferPointer { block in
+            mono.withUnsafeMutableBufferPointer { mono in
+                for frame in 0..<count {
+                    var sum: Float = 0
+                    for channel in 0..<channelCount { sum += block[frame * channelCount + channel] }
+                    mono[frame] = sum * share
+                }
+            }
+        }
     }
-    return isAnyBad == 0 ? nil : samples.firstIndex { !$0.isFinite }
 }

@@ -14,10 +14,12 @@ final class SoxrEngine {
     ///   - inputRate: The rate of its input (Hz).
     ///   - outputRate: The rate of its output (Hz).
     ///   - quality: How precise to be.
+    ///   - blockLength: The usual length of a part.
     ///   - source: The path, or another name, that errors carry.
     /// - Throws: ``SignalError/resamplingFailed(path:reason:)`` where libsoxr refuses.
     init(
-        from inputRate: Int, to outputRate: Int, quality: ResamplingQuality, source: String
+        from inputRate: Int, to outputRate: Int, quality: ResamplingQuality, blockLength: Int,
+        source: String
     ) throws {
         var failure: soxr_error_t?
         var qualitySpecification = soxr_quality_spec(quality.recipe, 0)
@@ -33,7 +35,7 @@ final class SoxrEngine {
         self.handle = handle
         self.source = source
         let ratio = Double(outputRate) / Double(inputRate)
-        let ofABlock = Double(StreamingResampler.blockLength) * ratio
+        let ofABlock = Double(blockLength) * ratio
         buffer = [Float](
             repeating: 0, count: min(Int(ofABlock) + 256, SoxrEngine.largestCapacity))
     }

@@ -12,8 +12,6 @@
 ///
 /// An instance is used by one task at a time.
 public final class StreamingResampler {
-    /// The number of samples that libsoxr is given at a time.
-    public static let blockLength = 256
     /// How far apart two rates may be: a header that lies about its rate must not ask for gigabytes.
     private static let largestRatio = 1000.0
 
@@ -21,6 +19,8 @@ public final class StreamingResampler {
     public let inputRate: Int
     /// The rate of what comes out (Hz).
     public let outputRate: Int
+    /// The number of samples that libsoxr is given at a time: the first power of two that lasts 10 ms.
+    public let blockLength: Int
     /// How precise the resampling is.
     public let quality: ResamplingQuality
 
@@ -61,11 +61,16 @@ public final class StreamingResampler {
         self.outputRate = outputRate
         self.quality = quality
         self.source = source
+        var blockLength = 1
+        while blockLength < inputRate / 100 { blockLength *= 2 }
+        self.blockLength = blockLength
         engine =
             inputRate == outputRate
             ? nil
-            : try SoxrEngine(from: inputRate, to: outputRate, quality: quality, source: source)
-        pending.reserveCapacity(Self.blockLength)
+            : try SoxrEngine(
+                from: inputRate, to: outputRate, quality: quality, blockLength: blockLength,
+                source: source)
+        pending.reserveCapacity(blockLength)
     }
 
     /// The number of samples that so many become: ceil(N * to / from).
@@ -89,9 +94,10 @@ public final class StreamingResampler {
         get throws {
             guard engine != nil else { return 0 }
             let probe = try SoxrEngine(
-                from: inputRate, to: outputRate, quality: quality, source: source)
-            let silence = [Float](repeating: 0, count: Self.blockLength)
-            let blockDuration = Double(Self.blockLength) / Double(inputRate)
+                from: inputRate, to: outputRate, quality: quality, blockLength: blockLength,
+                source: source)
+            let silence = [Float](repeating: 0, count: blockLength)
+            let blockDuration = Double(blockLength) / Double(inputRate)
             var output: [Float] = []
             var produced = 0
             var largest = 0.0
@@ -151,18 +157,18 @@ public final class StreamingResampler {
         let before = output.count
         var rest = samples[...]
         if !pending.isEmpty {
-            let missing = rest.prefix(Self.blockLength - pending.count)
+            let missing = rest.prefix(blockLength - pending.count)
             pending.append(contentsOf: missing)
             rest = rest.dropFirst(missing.count)
-            if pending.count == Self.blockLength {
+            if pending.count == blockLength {
                 try pending.withUnsafeBufferPointer { try engine.process($0, into: &output) }
                 pending.removeAll(keepingCapacity: true)
             }
         }
-        while rest.count >= Self.blockLength {
-            let block = UnsafeBufferPointer(rebasing: rest.prefix(Self.blockLength))
+        while rest.count >= blockLength {
+            let block = UnsafeBufferPointer(rebasing: rest.prefix(blockLength))
             try engine.process(block, into: &output)
-            rest = rest.dropFirst(Self.blockLength)
+            rest = rest.dropFirst(blockLength)
         }
         pending.append(contentsOf: rest)
         outputCount += output.count - before

@@ -11,27 +11,18 @@ extension Waveform {
     ///   - duration: How much to read (s); nil for all that follows.
     ///   - channels: Which channels to keep.
     ///   - sampleRate: The rate to resample to (Hz); nil for the file's own.
+    ///   - quality: How precise resampling is.
+    ///   - raw: What the samples are where the file has no header; nil where it has one.
     /// - Throws: ``SignalError`` as ``SoundFile`` does, for a segment outside the file, and for a
     ///   rate that cannot be used.
     public init(
         contentsOf path: String, offset: Double = 0, duration: Double? = nil,
-        channels: ChannelSelection = .mean, sampleRate: Int? = nil
+        channels: ChannelSelection = .mean, sampleRate: Int? = nil,
+        quality: ResamplingQuality = .high, raw: RawFormat? = nil
     ) throws {
-        let file = try SoundFile(path: path)
-        guard offset.isFinite, duration?.isFinite ?? true else {
-            throw SignalError.segmentOutside(
-                path: path, start: 0, count: 0, frameCount: file.frameCount)
-        }
-        let start = Waveform.sampleCount(seconds: offset, sampleRate: file.sampleRate)
-        var count = duration.map {
-            Waveform.sampleCount(seconds: $0, sampleRate: file.sampleRate)
-        }
-        if let asked = count, (0..<file.frameCount).contains(start) {
-            let available = file.frameCount - start
-            let tolerance = max(1, file.sampleRate / 1000)
-            if asked > available, asked - available <= tolerance { count = available }
-        }
-        self = try file.read(from: start, count: count, channels: channels)
-        if let sampleRate { self = try resampled(to: sampleRate, path: path) }
+        self = try SampleReader(
+            SoundFile(path: path, raw: raw), offset: offset, duration: duration,
+            channels: channels, sampleRate: sampleRate, quality: quality
+        ).rest()
     }
 }

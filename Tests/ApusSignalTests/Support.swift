@@ -58,3 +58,14 @@ func noise(count: Int) -> [Float] {
 func largestDifference(_ one: [Float], _ other: [Float]) -> Float {
     zip(one, other).map { abs($0 - $1) }.max() ?? 0
 }
+
+/// The ratio of a signal to its difference from another of the same length (dB).
+func signalToNoise(_ signal: ArraySlice<Float>, _ other: ArraySlice<Float>) -> Double {
+    var power = 0.0
+    var error = 0.0
+    for (one, two) in zip(signal, other) {
+        power += Double(one) * Double(one)
+        error += (Double(one) - Double(two)) * (Double(one) - Double(two))
+    }
+    return 10 * log10(power / max(error, .leastNormalMagnitude))
+}

@@ -29,7 +29,7 @@ public final class RealFFT {
     /// Pairs of real and imaginary parts: of Z for even N, of X for odd N.
     private let output: UnsafeMutablePointer<Float>
     private let plan: fftwf_plan
-    /// The real and the imaginary parts of exp(-2 pi i k / N), for k = 0 ... M/2.
+    /// The real and the imaginary parts of exp(-2 pi i k / N), for k from 0 to M/2.
     private let cosines: [Float]
     private let sines: [Float]
 
@@ -115,7 +115,7 @@ public final class RealFFT {
         }
     }
 
-    /// |X|^2 of the bins k ... k + 3 and of their mirror images M - k - 3 ... M - k.
+    /// Writes |X|^2 of four bins from k on, and of their mirror images up to M - k.
     @inline(__always)
     private func writePower(
         ofFour bin: Int, mirrored mirror: Int, to power: UnsafeMutablePointer<Float>,

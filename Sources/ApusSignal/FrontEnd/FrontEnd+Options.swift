@@ -74,7 +74,9 @@ public enum LifterFormula: String, Sendable, Hashable, Codable, CaseIterable {
     case librosa
 }
 
-/// How deltas are made: d[t] = (sum over k = 1 ... W of k (c[t+k] - c[t-k])) / (2 sum k^2).
+/// How deltas are made.
+///
+/// d[t] = (sum of k (c[t+k] - c[t-k])) / (2 sum of k^2), the sums over k from 1 to the window W.
 public enum DeltaMethod: String, Sendable, Hashable, Codable, CaseIterable {
     /// The end frames are repeated; delta-deltas are one longer filter over the features.
     case kaldi
@@ -110,8 +112,7 @@ public struct SlidingWindow: Sendable, Hashable, Codable {
     public init() {}
 }
 
-/// Puts neighbouring frames into one, and keeps only some: [x[t - left] ... x[t + right]], t a multiple
-/// of the shift.
+/// Puts the frames t - left to t + right into one, for every t that is a multiple of the shift.
 public struct FrameStacking: Sendable, Hashable, Codable {
     /// Where a stack that reaches over an end takes its frames from.
     public enum Edges: String, Sendable, Hashable, Codable, CaseIterable {

@@ -8,7 +8,7 @@ extension FrontEnd {
     /// D. Povey et al., "The Kaldi Speech Recognition Toolkit", ASRU 2011; `compute-fbank-feats`.
     public static let kaldi = FrontEnd()
 
-    /// The defaults of `torchaudio.compliance.kaldi.fbank`: as Kaldi's, 23 bands, samples in -1 ... 1.
+    /// The defaults of `torchaudio.compliance.kaldi.fbank`: as Kaldi's, 23 bands, full scale 1.
     ///
     /// Its `use_energy=True` is `energy` = `raw` with `energyFloor` 1.
     public static let torchaudio: FrontEnd = {

@@ -16,8 +16,9 @@ public struct FrontEnd: Sendable, Hashable {
     public var sampleRate = 16000
     /// What samples of full scale 1 are multiplied by; 32768 gives the range of 16-bit integers.
     public var waveformScale: Float = 32768
-    /// The standard deviation of Gaussian noise added to the scaled samples; 0 for none. It is added
-    /// in training only, from a seed of the recording's own.
+    /// The standard deviation of Gaussian noise added to the scaled samples; 0 for none.
+    ///
+    /// It is added in training only, from a seed of the recording's own.
     public var dither: Float = 0
     /// The length of a frame.
     public var frameLength: FrameSpan = 25

@@ -40,6 +40,7 @@ public struct PCEN: Sendable, Hashable, Codable {
     /// The weight b of the newest frame.
     ///
     /// - Parameter frameRate: Frames a second (Hz).
+    /// - Returns: b, 0 to 1.
     func smoothing(frameRate: Double) -> Double {
         let frames = timeConstant * frameRate
         return ((1 + 4 * frames * frames).squareRoot() - 1) / (2 * frames * frames)
