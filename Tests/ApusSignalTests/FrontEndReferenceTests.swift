@@ -15,13 +15,18 @@ import Testing
         var testDescription: String { name }
     }
 
+    // kaldi-native-fbank rounds its bands, torchaudio its cosine transform: against double precision
+    // they are themselves 2e-4 and 3e-4 off in these data.
     static let peers = [
         Peer(name: "kaldi", caseCount: 41, bound: 5e-4),
-        Peer(name: "torchaudio", caseCount: 39, bound: 1e-3),
-        Peer(name: "librosa", caseCount: 38, bound: 1e-3),
-        Peer(name: "speechbrain", caseCount: 13, bound: 1e-3),
-        Peer(name: "whisper", caseCount: 6, bound: 1e-3),
+        Peer(name: "torchaudio", caseCount: 39, bound: 5e-4),
+        Peer(name: "librosa", caseCount: 39, bound: 2e-4),
+        Peer(name: "speechbrain", caseCount: 13, bound: 2e-4),
+        Peer(name: "whisper", caseCount: 6, bound: 1e-4),
     ]
+
+    /// A bin can be a thousandth of its neighbours, and then has only few digits in single precision.
+    static let spectrogramBound = 1e-3
 
     @Test(arguments: peers)
     func agrees(with peer: Peer) throws {
@@ -32,7 +37,9 @@ import Testing
             if ProcessInfo.processInfo.environment["APUS_PRINT_DIFFERENCES"] != nil {
                 print("difference", peer.name, reference.name, difference.largest, difference.mean)
             }
-            #expect(difference.largest < peer.bound, "\(reference.name)")
+            let bound =
+                try reference.frontEnd().kind == .spectrogram ? Self.spectrogramBound : peer.bound
+            #expect(difference.largest < bound, "\(reference.name)")
         }
     }
 }
