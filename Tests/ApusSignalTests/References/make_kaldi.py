@@ -200,5 +200,6 @@ assert all(0 < row.sum() < row.size for row in rows)
 # The log-energies, then a mask of ones and zeros for each set of options in cases-kaldi-vad.json.
 np.save(f"{here}/kaldi-vad.npy", np.stack([energies, *rows]).astype(np.float32))
 with open(f"{here}/cases-kaldi-vad.json", "w") as file:
-    json.dump(masks, file, indent=1)
+    names = {"threshold": "energyThreshold", "mean_scale": "meanScale"}
+    json.dump([{names.get(k, k): v for k, v in o.items()} for o in masks], file, indent=1)
     file.write("\n")
