@@ -164,12 +164,15 @@ extension SoundFile {
 /// - Parameter samples: The samples to look at.
 /// - Returns: How many samples are before it, or nil where all are finite.
 func firstNonFiniteIndex<Samples: RandomAccessCollection<Float>>(in samples: Samples) -> Int? {
-    let exponent: UInt32 = 0x7F80_0000
-    var isAnyBad: UInt32 = 0
-    for sample in samples {
-        isAnyBad |= sample.bitPattern & exponent == exponent ? 1 : 0
+    let isAnyBad = samples.withContiguousStorageIfAvailable { buffer in
+        guard let base = buffer.baseAddress else { return false }
+        // Zero times a number is zero; times what is none, it is none.
+        var lanes = SIMD8<Float>()
+        let whole = buffer.count - buffer.count % 8
+        for index in stride(from: 0, to: whole, by: 8) { lanes += load8(base + index) * 0 }
+        return lanes != SIMD8<Float>() || buffer[whole...].contains { !$0.isFinite }
     }
-    guard isAnyBad != 0, let index = samples.firstIndex(where: { !$0.isFinite }) else {
+    guard isAnyBad ?? true, let index = samples.firstIndex(where: { !$0.isFinite }) else {
         return nil
     }
     return samples.distance(from: samples.startIndex, to: index)

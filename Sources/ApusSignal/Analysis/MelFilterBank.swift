@@ -7,13 +7,18 @@ public struct MelFilterBank: Sendable {
     /// The centre of every band (Hz), M values.
     public let centers: [Double]
 
-    /// Rows are padded with zeros to whole vectors of this many weights.
+    /// How many values of a spectrum a vector weighs; a spectrum has as many readable ones after it.
     static let vectorWidth = 4
+    /// How many bands are summed side by side.
+    private static let groupSize = 4
 
-    /// For every band: its first bin, and where its vectors begin and end in `vectors`.
-    let firstBins: [Int]
-    let vectorStarts: [Int]
-    let vectors: [SIMD4<Float>]
+    /// For every band, and for empty ones that fill the last group: its first bin.
+    private let firstBins: [Int32]
+    /// Where the vectors of every group of bands begin, and where the last ends.
+    private let groupStarts: [Int]
+    /// Weights: in a group the first vector of each band, the second of each, ...; bands of a group are
+    /// filled with zeros to the length of the longest.
+    private let vectors: [SIMD4<Float>]
 
     /// Lays out the bands between two frequencies at equal distances of pitch.
     ///
@@ -50,10 +55,7 @@ public struct MelFilterBank: Sendable {
             return triangle == .linearInMel ? scale.mel(frequency: frequency) : frequency
         }
 
-        var firstBins: [Int] = []
-        var vectorStarts = [0]
-        var vectors: [SIMD4<Float>] = []
-        for band in 0..<bandCount {
+        let rows = (0..<bandCount).map { band -> (first: Int, weights: [Float]) in
             let (left, center) = (edges[band], edges[band + 1])
             let right =
                 triangle == .symmetricInHertz ? 2 * center - left : edges[band + 2]
@@ -61,27 +63,51 @@ public struct MelFilterBank: Sendable {
                 normalization == .slaney
                 ? 2 / (edgesInHertz[band + 2] - edgesInHertz[band]) : 1
             let first = bins.firstIndex { $0 > left } ?? binCount
-            let end = bins.firstIndex { $0 >= right } ?? binCount
-            for start in stride(from: first, to: end, by: Self.vectorWidth) {
-                var vector = SIMD4<Float>()
-                for bin in start..<min(end, start + Self.vectorWidth) {
-                    let position = bins[bin]
-                    let height =
-                        position <= center
-                        ? (position - left) / (center - left)
-                        : (right - position) / (right - center)
-                    vector[bin - start] = Float(height * gain)
-                }
-                vectors.append(vector)
+            let end = max(first, bins.firstIndex { $0 >= right } ?? binCount)
+            let weights = bins[first..<end].map { position in
+                let height =
+                    position <= center
+                    ? (position - left) / (center - left)
+                    : (right - position) / (right - center)
+                return Float(height * gain)
             }
-            firstBins.append(first)
-            vectorStarts.append(vectors.count)
+            return (first, weights)
         }
         self.bandCount = bandCount
         self.binCount = binCount
         centers = Array(edgesInHertz[1...bandCount])
+
+        var firstBins: [Int32] = []
+        var groupStarts = [0]
+        var vectors: [SIMD4<Float>] = []
+        for start in stride(from: 0, to: bandCount, by: Self.groupSize) {
+            let group = rows[start..<min(start + Self.groupSize, bandCount)]
+            let longest = group.map { $0.weights.count }.max() ?? 0
+            let count = (longest + Self.vectorWidth - 1) / Self.vectorWidth
+            // A short band that is filled up begins early enough to end within the spectrum.
+            let lastStart = binCount + Self.vectorWidth - count * Self.vectorWidth
+            var padded: [[Float]] = []
+            for (first, weights) in group {
+                let begin = max(0, min(first, lastStart))
+                firstBins.append(Int32(begin))
+                var row = [Float](repeating: 0, count: count * Self.vectorWidth)
+                row.replaceSubrange(first - begin..<first - begin + weights.count, with: weights)
+                padded.append(row)
+            }
+            while padded.count < Self.groupSize {
+                firstBins.append(0)
+                padded.append([Float](repeating: 0, count: count * Self.vectorWidth))
+            }
+            for index in 0..<count {
+                for row in padded {
+                    let lane = index * Self.vectorWidth
+                    vectors.append(SIMD4(row[lane..<lane + Self.vectorWidth]))
+                }
+            }
+            groupStarts.append(vectors.count)
+        }
         self.firstBins = firstBins
-        self.vectorStarts = vectorStarts
+        self.groupStarts = groupStarts
         self.vectors = vectors
     }
 
@@ -109,9 +135,13 @@ public struct MelFilterBank: Sendable {
     /// - Returns: F weights.
     public func weights(band: Int) -> [Float] {
         var row = [Float](repeating: 0, count: binCount + Self.vectorWidth)
-        for index in vectorStarts[band]..<vectorStarts[band + 1] {
-            let start = firstBins[band] + (index - vectorStarts[band]) * Self.vectorWidth
-            for lane in 0..<Self.vectorWidth { row[start + lane] = vectors[index][lane] }
+        let (group, member) = band.quotientAndRemainder(dividingBy: Self.groupSize)
+        var bin = Int(firstBins[band])
+        for index in stride(
+            from: groupStarts[group] + member, to: groupStarts[group + 1], by: Self.groupSize)
+        {
+            for lane in 0..<Self.vectorWidth { row[bin + lane] = vectors[index][lane] }
+            bin += Self.vectorWidth
         }
         return Array(row[..<binCount])
     }
@@ -123,15 +153,46 @@ public struct MelFilterBank: Sendable {
     ///   - energies: Room for M values.
     func apply(to spectrum: UnsafePointer<Float>, into energies: UnsafeMutablePointer<Float>) {
         vectors.withUnsafeBufferPointer { vectors in
-            for band in 0..<bandCount {
-                var sum = SIMD4<Float>()
-                var source = UnsafeRawPointer(spectrum + firstBins[band])
-                for index in vectorStarts[band]..<vectorStarts[band + 1] {
-                    sum += vectors[index] * source.loadUnaligned(as: SIMD4<Float>.self)
-                    source += MemoryLayout<SIMD4<Float>>.size
+            firstBins.withUnsafeBufferPointer { firstBins in
+                for group in 0..<groupStarts.count - 1 {
+                    let band = group * Self.groupSize
+                    var (a, b, c, d) = (
+                        SIMD4<Float>(), SIMD4<Float>(), SIMD4<Float>(), SIMD4<Float>()
+                    )
+                    let (sourceA, sourceB, sourceC, sourceD) = (
+                        spectrum + Int(firstBins[band]), spectrum + Int(firstBins[band + 1]),
+                        spectrum + Int(firstBins[band + 2]), spectrum + Int(firstBins[band + 3])
+                    )
+                    var offset = 0
+                    for index in stride(
+                        from: groupStarts[group], to: groupStarts[group + 1], by: Self.groupSize)
+                    {
+                        a += vectors[index] * load4(sourceA + offset)
+                        b += vectors[index + 1] * load4(sourceB + offset)
+                        c += vectors[index + 2] * load4(sourceC + offset)
+                        d += vectors[index + 3] * load4(sourceD + offset)
+                        offset += Self.vectorWidth
+                    }
+                    let sums = sumsOfLanes(a, b, c, d)
+                    if band + Self.groupSize <= bandCount {
+                        store4(sums, to: energies + band)
+                    } else {
+                        for member in 0..<bandCount - band {
+                            energies[band + member] = sums[member]
+                        }
+                    }
                 }
-                energies[band] = sum.sum()
             }
         }
     }
+}
+
+/// The sum of the lanes of each of four vectors.
+@inline(__always)
+private func sumsOfLanes(
+    _ a: SIMD4<Float>, _ b: SIMD4<Float>, _ c: SIMD4<Float>, _ d: SIMD4<Float>
+) -> SIMD4<Float> {
+    let low = SIMD4(a.x, b.x, c.x, d.x) + SIMD4(a.y, b.y, c.y, d.y)
+    let high = SIMD4(a.z, b.z, c.z, d.z) + SIMD4(a.w, b.w, c.w, d.w)
+    return low + high
 }
