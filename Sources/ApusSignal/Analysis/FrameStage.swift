@@ -33,6 +33,14 @@ struct RowBuffer {
         return values[start..<start + width]
     }
 
+    /// Lends the values of a row that was not dropped.
+    func withRow(_ index: Int, _ body: (UnsafeBufferPointer<Float>) -> Void) {
+        let start = (index - first) * width
+        values.withUnsafeBufferPointer {
+            body(UnsafeBufferPointer(rebasing: $0[start..<start + width]))
+        }
+    }
+
     func value(row: Int, feature: Int) -> Float { values[(row - first) * width + feature] }
 
     /// Lets go of rows before one, where they are many.

@@ -67,23 +67,38 @@ final class SlidingNormalizer: FrameStage {
     }
 
     private func add(_ row: Int, sign: Double) {
-        for (feature, value) in buffer.row(row).enumerated() {
-            sums[feature] += sign * Double(value)
-            squares[feature] += sign * Double(value) * Double(value)
+        buffer.withRow(row) { values in
+            sums.withUnsafeMutableBufferPointer { sums in
+                squares.withUnsafeMutableBufferPointer { squares in
+                    for feature in 0..<values.count {
+                        let value = Double(values[feature])
+                        sums[feature] += sign * value
+                        squares[feature] += sign * value * value
+                    }
+                }
+            }
         }
     }
 
     private func appendNormalized(_ frame: Int, to output: inout [Float]) {
-        let count = Double(range.count)
-        for (feature, value) in buffer.row(frame).enumerated() {
-            let mean = sums[feature] / count
-            var result = Double(value) - mean
-            if usesVariance {
-                // Kaldi's floor; a single frame has no deviation and becomes zero.
-                let variance = max(1e-10, squares[feature] / count - mean * mean)
-                result = range.count == 1 ? 0 : result / variance.squareRoot()
+        let share = 1 / Double(range.count)
+        // A single frame has no deviation and becomes zero.
+        let scale = usesVariance && range.count == 1 ? 0.0 : 1
+        buffer.withRow(frame) { values in
+            sums.withUnsafeBufferPointer { sums in
+                squares.withUnsafeBufferPointer { squares in
+                    for feature in 0..<values.count {
+                        let mean = sums[feature] * share
+                        var result = (Double(values[feature]) - mean) * scale
+                        if usesVariance {
+                            // 1e-10 is Kaldi's floor.
+                            let variance = max(1e-10, squares[feature] * share - mean * mean)
+                            result /= variance.squareRoot()
+                        }
+                        output.append(Float(result))
+                    }
+                }
             }
-            output.append(Float(result))
         }
     }
 }

@@ -170,7 +170,7 @@ final class SpectrumAnalyzer {
         let bins = bank == nil ? row : spectrum
         transform.writePower(to: bins)
         if frontEnd.spectrum == .magnitude {
-            for bin in 0..<transform.binCount { bins[bin] = bins[bin].squareRoot() }
+            takeSquareRoots(of: bins, count: transform.binCount)
         }
         bank?.apply(to: spectrum, into: row)
     }

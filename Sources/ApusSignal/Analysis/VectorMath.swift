@@ -73,6 +73,15 @@ func takeLogarithms(
     for index in whole..<count { values[index] = rest[index - whole] }
 }
 
+/// Replaces values by their square roots, in place.
+func takeSquareRoots(of values: UnsafeMutablePointer<Float>, count: Int) {
+    let whole = count - count % 8
+    for index in stride(from: 0, to: whole, by: 8) {
+        store8(load8(values + index).squareRoot(), to: values + index)
+    }
+    for index in whole..<count { values[index] = values[index].squareRoot() }
+}
+
 /// The sum of values.
 @inline(__always)
 func sum(_ values: UnsafePointer<Float>, count: Int) -> Float {
