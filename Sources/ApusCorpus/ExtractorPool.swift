@@ -14,11 +14,12 @@ final class ExtractorPool: Sendable {
     }
 
     func features(
-        of waveform: Waveform, source: String, ditherSeed: UInt64
+        of waveform: Waveform, source: String, ditherSeed: UInt64?
     ) throws -> FeatureMatrix {
         let borrowed = idle.withLock { $0.popLast() }
         let extractor = try borrowed ?? FeatureExtractor(frontEnd)
         defer { idle.withLock { $0.append(extractor) } }
+        guard let ditherSeed else { return try extractor(waveform, source: source) }
         return try extractor(waveform, source: source, ditherSeed: ditherSeed)
     }
 }
