@@ -19,7 +19,6 @@ final class ExtractorPool: Sendable {
         let borrowed = idle.withLock { $0.popLast() }
         let extractor = try borrowed ?? FeatureExtractor(frontEnd)
         defer { idle.withLock { $0.append(extractor) } }
-        guard let ditherSeed else { return try extractor(waveform, source: source) }
         return try extractor(waveform, source: source, ditherSeed: ditherSeed)
     }
 }

@@ -88,7 +88,7 @@ import Testing
         #expect(try store.features(of: cuts[0], epoch: 0) == first)
     }
 
-    /// Dither is drawn for each epoch in training.
+    /// Dither is drawn for each epoch in training, and is off elsewhere.
     @Test func ditherBelongsToAnEpoch() throws {
         var dithered = frontEnd
         dithered.dither = 100
@@ -105,6 +105,7 @@ import Testing
         let kept = try extraction.features(of: cuts[0], epoch: 0)
         #expect(try extraction.features(of: cuts[0], epoch: 1) == kept)
         #expect(kept != first)
+        #expect(try FeatureStore(frontEnd: frontEnd).features(of: cuts[0]) == kept)
     }
 
     /// Every planned crop exists at every speed; the first begins at the start and the last ends at
