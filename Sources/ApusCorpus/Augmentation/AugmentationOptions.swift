@@ -47,7 +47,10 @@ public struct AugmentationOptions: Codable, Hashable, Sendable {
     public struct Reverberation: Codable, Hashable, Sendable {
         /// The probability that a recording is put into a room.
         public var probability = 0.0
-        /// The manifest of room responses, each at most 30 s long; each is as likely as another.
+        /// The manifest of room responses; each is as likely as another.
+        ///
+        /// They are at most 30 s long. Of several channels the first is taken where the manifest names
+        /// none.
         public var manifest = ""
         /// Whether the recording keeps its energy.
         public var preservesEnergy = true

@@ -40,18 +40,18 @@ public final class Augmenter: Sendable {
             options.bandDrop.probability > 0
             ? try options.bandFrequencies(at: sampleRate) : 0...0
         func bank(
-            _ probability: Double, _ manifest: String, _ kind: String, isWhole: Bool
+            _ probability: Double, _ manifest: String, _ kind: String, isResponse: Bool
         ) throws -> SoundBank? {
             if probability == 0 { return nil }
             return try SoundBank(
                 manifest: manifest, kind: kind, sampleRate: sampleRate,
-                cacheByteLimit: options.cacheMegabytes << 20, isWhole: isWhole)
+                cacheByteLimit: options.cacheMegabytes << 20, isResponse: isResponse)
         }
         noises = try bank(
-            options.noise.probability, options.noise.manifest, "noise", isWhole: false)
+            options.noise.probability, options.noise.manifest, "noise", isResponse: false)
         responses = try bank(
             options.reverberation.probability, options.reverberation.manifest, "room response",
-            isWhole: true)
+            isResponse: true)
     }
 
     /// A recording as it is heard in an epoch.

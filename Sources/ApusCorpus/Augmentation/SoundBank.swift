@@ -23,18 +23,22 @@ final class SoundBank: Sendable {
     ///   - kind: What the sounds are, for errors.
     ///   - sampleRate: The rate that they are wanted at (Hz).
     ///   - cacheByteLimit: The number of bytes of samples to keep.
-    ///   - isWhole: Whether a sound is of no use in stretches.
+    ///   - isResponse: Whether a sound is of no use in stretches, and the mean of its channels of no
+    ///     use either: the first is taken where none is named.
     /// - Throws: `CorpusError` naming the first sound that can't be opened, is outside its file, or
     ///   is whole and too long; as `Manifest` does; `.nothingFound` for a manifest of no sounds.
     init(
-        manifest path: String, kind: String, sampleRate: Int, cacheByteLimit: Int, isWhole: Bool
+        manifest path: String, kind: String, sampleRate: Int, cacheByteLimit: Int, isResponse: Bool
     ) throws {
         let cuts = try Manifest(contentsOf: path).cuts
         if cuts.isEmpty { throw CorpusError.nothingFound(path: path, expected: kind) }
         let origin = "a \(kind) of \(path)"
         sounds = try concurrentMap(cuts, workers: 4) { cut in
-            Result { try Self.stretches(of: cut, isWhole: isWhole) }
-                .mapError { badRecording(cut, $0, origin: origin) }
+            var cut = cut
+            if isResponse { cut.channel = cut.channel ?? 0 }
+            let listed = cut
+            return Result { try Self.stretches(of: listed, isWhole: isResponse) }
+                .mapError { badRecording(listed, $0, origin: origin) }
         }.map { try $0.get() }
         self.origin = origin
         self.sampleRate = sampleRate

@@ -2,15 +2,15 @@ extension Waveform {
     /// The waveform after 8 bits a sample under one of the two laws of telephony.
     ///
     /// Each sample is brought to 16 bits, round(32768 x) limited to what they hold, companded and
-    /// expanded.
+    /// expanded. A sample that is no number stays none.
     ///
     /// - Parameter law: The law.
     /// - Returns: N samples.
-    /// - Precondition: Every sample is a number.
     public func companded(by law: CompandingLaw) -> Waveform {
         let expanded = (0...UInt8.max).map { Float(law.sample(of: $0)) / 32768 }
         return Waveform(
             samples: samples.map { sample in
+                if sample.isNaN { return sample }
                 let scaled = (sample * 32768).rounded()
                 let limited = Int16(max(-32768, min(32767, scaled)))
                 return expanded[Int(law.code(of: limited))]
@@ -33,7 +33,7 @@ extension Waveform {
     /// - Returns: N samples at the waveform's rate.
     /// - Throws: ``SignalError/resamplingFailed(path:reason:)`` for rates more than 1 to 1000 from
     ///   8 kHz.
-    /// - Precondition: 0 <= `low` < `high`, and every sample is a number.
+    /// - Precondition: 0 <= `low` < `high`.
     public func overTelephone(
         from low: Double = 300, to high: Double = 3400, law: CompandingLaw = .muLaw
     ) throws -> Waveform {

@@ -7,8 +7,8 @@ extension Waveform {
     /// of the N samples and Pv that of the N samples of noise that are added: the ratio is exact over
     /// the recording. A noise shorter than the recording starts over.
     ///
-    /// Where the recording or the noise under it is silent no gain gives the ratio; the waveform then
-    /// stays as it is.
+    /// Where the recording or the noise under it is silent, or so faint that single precision has no
+    /// such gain, nothing gives the ratio; the waveform then stays as it is.
     ///
     /// ## Reference
     /// D. Snyder, G. Chen, D. Povey, "MUSAN: A Music, Speech, and Noise Corpus", 2015, and the
@@ -38,6 +38,7 @@ extension Waveform {
         let (signalEnergy, noiseEnergy) = (energy(of: samples), energy(of: added))
         guard signalEnergy > 0, noiseEnergy > 0 else { return self }
         let gain = Float((signalEnergy / noiseEnergy * pow(10, -ratio / 10)).squareRoot())
+        guard gain.isFinite else { return self }
         return Waveform(
             samples: zip(samples, added).map { $0 + gain * $1 }, sampleRate: sampleRate)
     }

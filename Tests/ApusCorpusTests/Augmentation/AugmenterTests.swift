@@ -241,6 +241,38 @@ import Testing
         #expect(error.description.hasSuffix("(a noise of \(folder.path)/noises.jsonl)"))
     }
 
+    /// Samples as large as single precision holds, and a recording of one sample, do no harm.
+    @Test func extremeRecordings() throws {
+        let augmenter = try Augmenter(everything(), seed: 1, sampleRate: 16000)
+        for sample: Float in [.greatestFiniteMagnitude, .leastNonzeroMagnitude, 0] {
+            for count in [1, 500] {
+                let wave = Waveform(
+                    samples: (0..<count).map { $0 % 2 == 0 ? sample : -sample }, sampleRate: 16000)
+                for epoch in 0..<5 {
+                    let heard = try augmenter.waveform(wave, id: "a", epoch: epoch)
+                    #expect(heard.samples.count <= count * 10 / 9 + 1)
+                    if sample < 1 { #expect(heard.samples.allSatisfy { $0.isFinite }) }
+                }
+            }
+        }
+    }
+
+    /// A room's response is one channel of its file, never the mean of several.
+    @Test func aResponseIsOneChannel() throws {
+        let left = Waveform(samples: [1, 0, 0, 0], sampleRate: 16000)
+        let right = Waveform(samples: [0, 0, -1, 0.5], sampleRate: 16000)
+        try [left, right].write(to: folder.path + "/stereo.wav", format: .wavFloat)
+        for (line, response) in [("", left), (",\"channel\":1", right)] {
+            let manifest = try folder.write(
+                "{\"audio_filepath\":\"stereo.wav\",\"id\":\"s\"\(line)}\n", "s.jsonl")
+            let augmenter = try augmenter {
+                $0.reverberation.probability = 1
+                $0.reverberation.manifest = manifest
+            }
+            #expect(try hear(augmenter) == wave.reverberated(by: response))
+        }
+    }
+
     /// A long noise is read in stretches, all of which occur; memory decides nothing.
     @Test func longNoisesAreReadInStretches() throws {
         // 70 s: three stretches, each a constant of its own.

@@ -107,6 +107,8 @@ import Testing
         // Beyond full scale there is nothing.
         let loud = Waveform(samples: [7, -7], sampleRate: 8000).companded(by: law)
         #expect(loud.samples.allSatisfy { abs($0) > 0.95 && abs($0) <= 1 })
+        let broken = Waveform(samples: [.nan, .infinity, 0.5], sampleRate: 8000).companded(by: law)
+        #expect(broken.samples[0].isNaN && broken.samples[1] > 0.95 && broken.samples[2] > 0.45)
     }
 
     @Test(arguments: [8000, 16000, 44100])

@@ -39,6 +39,12 @@ import Testing
         #expect(none.addingNoise(hiss, signalToNoiseRatio: 0) == none)
     }
 
+    /// A noise that no single-precision gain makes loud enough is as good as none.
+    @Test func faintNoiseStaysAway() {
+        let faint = Waveform(samples: [.leastNonzeroMagnitude], sampleRate: 16000)
+        #expect(voice.addingNoise(faint, signalToNoiseRatio: 0) == voice)
+    }
+
     @Test func anotherRateTraps() async {
         await #expect(processExitsWith: .failure) {
             let one = Waveform(samples: [1], sampleRate: 16000)

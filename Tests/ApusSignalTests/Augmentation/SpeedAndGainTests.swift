@@ -60,6 +60,16 @@ import Testing
         #expect(none.clipped(atQuantile: 0.5) == none)
     }
 
+    @Test func whatIsNoNumberStaysNone() {
+        let wave = Waveform(samples: [0.2, .nan, -0.9, .infinity], sampleRate: 8000)
+        for clipped in [wave.clipped(at: 0.5), wave.clipped(atQuantile: 0.6)] {
+            #expect(clipped.samples[1].isNaN)
+            #expect(clipped.samples[0] == 0.2 && clipped.samples[2] == -clipped.samples[3])
+        }
+        let nothing = Waveform(samples: [.nan], sampleRate: 8000).clipped(atQuantile: 0.5)
+        #expect(nothing.samples.count == 1 && nothing.samples[0].isNaN)
+    }
+
     @Test func chunksAreSilent() {
         let wave = Waveform(samples: [1, 2, 3, 4, 5, 6], sampleRate: 8000)
         #expect(wave.droppingChunks([1..<3, 4..<5]).samples == [1, 0, 0, 4, 0, 6])
