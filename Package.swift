@@ -108,6 +108,9 @@ let package = Package(
             name: "Features", dependencies: ["ApusSignal"], path: "samples/programs/Features",
             swiftSettings: ours),
         .executableTarget(
+            name: "Augmentations", dependencies: ["ApusCorpus", "ApusReport"],
+            path: "samples/programs/Augmentations", swiftSettings: ours),
+        .executableTarget(
             name: "Similarity", dependencies: ["ApusProbing"],
             path: "samples/programs/Similarity", swiftSettings: ours),
 
