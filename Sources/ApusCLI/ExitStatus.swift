@@ -23,7 +23,7 @@ enum ExitStatus {
             switch error {
             case .missingFile: missingInput
             case .cannotWrite: cannotWrite
-            case .invalidFrontEnd: ExitCode(64)
+            case .invalidFrontEnd, .invalidRawFormat: ExitCode(64)
             default: badData
             }
         case let error as CorpusError:

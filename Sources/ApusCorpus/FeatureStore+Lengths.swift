@@ -63,8 +63,7 @@ extension FeatureStore {
             let wanted = Waveform.sampleCount(seconds: duration, sampleRate: file.sampleRate)
             count = min(count, wanted)
         }
-        // Resampling makes ceil(N * rate / file's rate) samples of N.
-        let product = count * frontEnd.sampleRate
-        return product / file.sampleRate + (product % file.sampleRate == 0 ? 0 : 1)
+        return StreamingResampler.outputCount(
+            of: count, from: file.sampleRate, to: frontEnd.sampleRate)
     }
 }

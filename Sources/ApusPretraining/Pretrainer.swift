@@ -336,7 +336,10 @@ public final class Pretrainer {
             return frontEnd
         }
         report(.message("measuring the features of \(cuts.count) recordings"))
-        let store = try FeatureStore(frontEnd: frontEnd, cacheByteLimit: 0)
+        // A recording is normalized before its frames are stacked.
+        var unstacked = frontEnd
+        unstacked.stacking = FrameStacking()
+        let store = try FeatureStore(frontEnd: unstacked, cacheByteLimit: 0)
         let (statistics, found) = try store.statistics(
             of: cuts, workers: ProcessInfo.processInfo.activeProcessorCount)
         for problem in found {
