@@ -37,10 +37,10 @@ package final class OutputFile {
     ///
     /// - Parameters:
     ///   - path: The path; its folder must exist.
-    ///   - byteCount: Where to go on: what follows in the file is cut off.
+    ///   - byteCount: Where to go on: what follows in the file is cut off; nil for its end.
     /// - Throws: ``SignalError/cannotWrite(path:reason:)``, also where the file is shorter than that
     ///   or another process is writing it.
-    package init(continuing path: String, at byteCount: Int) throws {
+    package init(continuing path: String, at byteCount: Int? = nil) throws {
         self.path = path
         descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
         guard descriptor >= 0 else { throw OutputFile.failure(path) }
@@ -49,11 +49,12 @@ package final class OutputFile {
         }
         var status = stat()
         guard fstat(descriptor, &status) == 0 else { throw OutputFile.failure(path) }
-        guard Int(status.st_size) >= byteCount else {
+        self.byteCount = Int(status.st_size)
+        guard let byteCount else { return }
+        guard self.byteCount >= byteCount else {
             throw SignalError.cannotWrite(
-                path: path, reason: "it has \(status.st_size) bytes, expected \(byteCount) or more")
+                path: path, reason: "it has \(self.byteCount) bytes, expected \(byteCount) or more")
         }
-        self.byteCount = byteCount
         try truncate(to: byteCount)
     }
 

@@ -17,7 +17,10 @@ public final class NumPyArchiveWriter {
     /// The names of the whole members, in their order.
     public private(set) var names: [String] = []
 
-    private let file: OutputFile
+    /// The unfinished archive, from the first member on that is added.
+    private var file: OutputFile?
+    /// Where the members that stay end.
+    private var keptByteCount: Int
     private var members: [ZipMember] = []
     private var taken: Set<String> = []
     private var current: Current?
@@ -42,16 +45,10 @@ public final class NumPyArchiveWriter {
     public init(path: String, keeping kept: [String] = []) throws {
         self.path = path
         let part = NumPyArchiveWriter.unfinishedPath(of: path)
-        let manager = FileManager.default
-        if !kept.isEmpty, !manager.fileExists(atPath: part), manager.fileExists(atPath: path) {
-            guard rename(path, part) == 0 else {
-                throw SignalError.cannotWrite(
-                    path: path, reason: String(cString: strerror(errno)))
-            }
-        }
+        let earlier = [part, path].first { FileManager.default.fileExists(atPath: $0) }
         var end = 0
-        if !kept.isEmpty, manager.fileExists(atPath: part) {
-            let input = try InputFile(path: part)
+        if !kept.isEmpty, let earlier {
+            let input = try InputFile(path: earlier)
             let byteCount = try input.byteCount()
             for name in kept {
                 guard
@@ -63,8 +60,11 @@ public final class NumPyArchiveWriter {
                 end = member.end
             }
         }
-        file = try OutputFile(continuing: part, at: end)
+        keptByteCount = end
         taken = Set(names)
+        // A finished archive stays as it is until something is added to it.
+        let isFinished = try earlier == path && holdsExactlyMembers(path)
+        if !isFinished { _ = try opened() }
     }
 
     /// Where an archive lies before it is finished.
@@ -90,9 +90,10 @@ public final class NumPyArchiveWriter {
         guard !name.utf8.contains(0) else { throw invalid("it has a NUL byte") }
         guard name.utf8.count <= 0xFFFF - 4 else { throw invalid("it is longer than 65531 bytes") }
         guard !taken.contains(name) else { throw invalid("there is one already") }
+        let file = try opened()
         let member = ZipMember(name: Array((name + ".npy").utf8), offset: file.byteCount)
         current = Current(name: name, member: member, featureCount: featureCount)
-        try orCutBack {
+        try orCutBack { file in
             try file.append(
                 ZipRecords.memberHeader(member) + NumPyFile.header(shape: [0, featureCount]))
         }
@@ -108,7 +109,7 @@ public final class NumPyArchiveWriter {
         precondition(
             features.featureCount == current.featureCount,
             "frames of \(current.featureCount) features")
-        try orCutBack { try file.append(littleEndian: features.values) }
+        try orCutBack { file in try file.append(littleEndian: features.values) }
         current.frameCount += features.frameCount
         current.valuesChecksum = features.values.withUnsafeBytes {
             crc32_z(
@@ -135,7 +136,7 @@ public final class NumPyArchiveWriter {
                 headerChecksum, current.valuesChecksum, valuesByteCount))
         member.byteCount = header.count + valuesByteCount
         member.packedCount = member.byteCount
-        try orCutBack {
+        try orCutBack { file in
             try file.overwrite(ZipRecords.memberHeader(member) + header, at: member.offset)
         }
         members.append(member)
@@ -157,10 +158,32 @@ public final class NumPyArchiveWriter {
         try end()
     }
 
+    /// The unfinished archive; a finished one becomes one.
+    private func opened() throws -> OutputFile {
+        if let file { return file }
+        let part = NumPyArchiveWriter.unfinishedPath(of: path)
+        let manager = FileManager.default
+        if !members.isEmpty, !manager.fileExists(atPath: part) {
+            guard rename(path, part) == 0 else {
+                throw SignalError.cannotWrite(
+                    path: path, reason: String(cString: strerror(errno)))
+            }
+        }
+        let opened = try OutputFile(continuing: part, at: keptByteCount)
+        file = opened
+        return opened
+    }
+
+    private func holdsExactlyMembers(_ path: String) throws -> Bool {
+        guard !members.isEmpty else { return false }
+        let listed = try? ZipDirectory.members(of: InputFile(path: path))
+        return listed?.map(\.name) == members.map(\.name)
+    }
+
     /// Waits until the whole members are on the disk.
     ///
     /// - Throws: ``SignalError/cannotWrite(path:reason:)``.
-    public func synchronize() throws { try file.synchronize() }
+    public func synchronize() throws { try file?.synchronize() }
 
     /// Writes the list of members, and gives the archive its path.
     ///
@@ -168,21 +191,25 @@ public final class NumPyArchiveWriter {
     /// - Precondition: No recording is begun that was not ended.
     public func finish() throws {
         precondition(current == nil, "every recording is ended")
+        guard let file else { return }
         let end = file.byteCount
         try file.append(ZipRecords.directory(of: members, at: end))
         try file.synchronize()
         guard rename(NumPyArchiveWriter.unfinishedPath(of: path), path) == 0 else {
             throw SignalError.cannotWrite(path: path, reason: String(cString: strerror(errno)))
         }
+        self.file = nil
+        keptByteCount = end
         OutputFile.synchronizeFolder(of: path)
     }
 
     /// Does a step of the current recording, and where it fails drops all of the recording.
-    private func orCutBack(_ step: () throws -> Void) throws {
+    private func orCutBack(_ step: (OutputFile) throws -> Void) throws {
+        let file = try opened()
         do {
-            try step()
+            try step(file)
         } catch {
-            if let begin = current?.member.offset { try? file.truncate(to: begin) }
+            if let start = current?.member.offset { try? file.truncate(to: start) }
             current = nil
             throw error
         }
