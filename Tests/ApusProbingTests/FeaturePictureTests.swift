@@ -4,7 +4,7 @@ import ApusSignal
 import Testing
 
 @Suite struct FeaturePictureTests {
-    private let decibels: [Float] = (0..<400).map { Float(($0 * 37) % 61) - 50 }
+    private let decibels: [Float] = (0..<400).map { Float(($0 * 37) % 61) - 50.5 }
 
     private func picture(
         _ values: [Float], _ change: (inout FrontEnd) -> Void

@@ -92,10 +92,11 @@ extension Commands {
 
         @Test(arguments: ["out.ark", "out.npz", "out"])
         func aRunThatWasKilledGoesOn(output: String) throws {
-            let whole = try Clips(count: output == "out" ? 900 : 3000, oneFile: true)
-            let arguments = [whole.path("clips.jsonl"), "-o", output]
-            #expect(try whole.features(arguments).status == 0)
-            // In another folder, so that every path that is written is the same.
+            let clips = try Clips(count: output == "out" ? 900 : 3000, oneFile: true)
+            let arguments = [clips.path("clips.jsonl"), "-o", output]
+            // Each in a folder of its own, so that every path that is written is the same.
+            let whole = try TemporaryFolder()
+            #expect(try BuiltCommand.run(["features"] + arguments, in: whole.path).status == 0)
             let killed = try TemporaryFolder()
             let running = try BuiltCommand.start(["features"] + arguments, in: killed.path)
             let index =
@@ -104,18 +105,19 @@ extension Commands {
             kill(running.process.processIdentifier, SIGKILL)
             #expect(try running.wait().status == SIGKILL)
             let listed = try FeatureIndex(contentsOf: index).entries.count
-            #expect((1..<whole.cuts.count).contains(listed))
+            #expect((1..<clips.cuts.count).contains(listed))
             #expect(!FileManager.default.fileExists(atPath: killed.path + "/out.npz"))
 
             let outcome = try BuiltCommand.run(["features"] + arguments, in: killed.path)
             #expect(outcome.status == 0, "\(outcome.error)")
-            #expect(outcome.error.contains("\(listed) of \(whole.cuts.count) recordings"))
+            #expect(outcome.error.contains("\(listed) of \(clips.cuts.count) recordings"))
             let names = try FileManager.default.subpathsOfDirectory(atPath: killed.path)
             #expect(names.count >= 3)
             for name in names where !name.hasSuffix(".tmp") && name != "out" {
                 #expect(
                     FileManager.default.contentsEqual(
-                        atPath: killed.path + "/" + name, andPath: whole.path(name)), "\(name)")
+                        atPath: killed.path + "/" + name, andPath: whole.path + "/" + name),
+                    "\(name)")
             }
         }
 
@@ -205,9 +207,10 @@ extension Commands {
 
         @Test(arguments: ["out", "out.ark", "out.npz"])
         func aFullDiskLosesNothing(output: String) throws {
-            let whole = try Clips(count: 40, oneFile: true)
-            let arguments = [whole.path("clips.jsonl"), "-o", output]
-            #expect(try whole.features(arguments).status == 0)
+            let clips = try Clips(count: 40, oneFile: true)
+            let arguments = [clips.path("clips.jsonl"), "-o", output]
+            let whole = try TemporaryFolder()
+            #expect(try BuiltCommand.run(["features"] + arguments, in: whole.path).status == 0)
             let folder = try TemporaryFolder()
             let apus = try #require(BuiltCommand.path)
             // A file may grow to so many KiB here, as on a disk with so much left; one recording's
@@ -241,7 +244,8 @@ extension Commands {
             where name != "out" {
                 #expect(
                     FileManager.default.contentsEqual(
-                        atPath: folder.path + "/" + name, andPath: whole.path(name)), "\(name)")
+                        atPath: folder.path + "/" + name, andPath: whole.path + "/" + name),
+                    "\(name)")
             }
         }
 
