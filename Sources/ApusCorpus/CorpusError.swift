@@ -18,6 +18,8 @@ public enum CorpusError: Error, Equatable, Sendable, CustomStringConvertible {
     case invalidAugmentation(option: String, expected: String, found: String)
     /// The features of a cut could not be made.
     case badRecording(id: String, path: String, reason: String)
+    /// What is at a path was made in another way than what is to be added.
+    case otherFeatures(path: String, reason: String)
     /// None of the cuts can be used.
     case noUsableCuts(reason: String)
 
@@ -45,6 +47,8 @@ public enum CorpusError: Error, Equatable, Sendable, CustomStringConvertible {
             // A reason may name the path already, and an id may be the path.
             let named = reason.hasPrefix(path + ":") ? reason : "\(path): \(reason)"
             return id == path ? named : "\(id): \(named)"
+        case .otherFeatures(let path, let reason):
+            return "\(path): \(reason)"
         case .noUsableCuts(let reason):
             return "no usable cuts: \(reason)"
         }
