@@ -21,7 +21,8 @@ struct FeaturesCommand: ParsableCommand {
 
             A folder has a file for each recording, index.jsonl with a line for each (where the
             features are, what they are of) and front-end.json with every option. Beside OUT.ark
-            lie OUT.scp, OUT.ark.index.jsonl and OUT.ark.front-end.json; beside OUT.npz likewise.
+            lie OUT.scp, OUT.ark.index.jsonl and OUT.ark.front-end.json; beside OUT.npz likewise, which
+            is called OUT.npz.part until it is whole.
             A recording's key in an archive is its id in the manifest, or its file's name from
             where paths begin to differ; blanks become '_', and ~2 follows a key that is taken.
 
