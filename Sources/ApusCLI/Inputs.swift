@@ -5,6 +5,9 @@ import Foundation
 
 /// The recordings that a command's arguments name: audio files, folders of them, manifests.
 enum Inputs {
+    /// The argument that stands for standard input.
+    static let standardInput = "-"
+
     /// Expands arguments into recordings, in the order of the arguments.
     ///
     /// - Parameter arguments: Paths of audio files, folders and `.jsonl` manifests.
@@ -14,6 +17,10 @@ enum Inputs {
     static func cuts(_ arguments: [String]) throws -> [Cut] {
         var cuts: [Cut] = []
         for argument in arguments {
+            if argument == standardInput {
+                cuts.append(Cut(id: "standard input", audioPath: argument))
+                continue
+            }
             var isFolder: ObjCBool = false
             guard FileManager.default.fileExists(atPath: argument, isDirectory: &isFolder) else {
                 throw SignalError.missingFile(path: argument)

@@ -153,7 +153,7 @@ func badRecording(_ cut: Cut, _ error: any Error, origin: String? = nil) -> Corp
 
 extension Cut {
     /// The channels to read: the one that is named, or the mean of all.
-    var channelSelection: ChannelSelection { channel.map { .channel($0) } ?? .mean }
+    public var channelSelection: ChannelSelection { channel.map { .channel($0) } ?? .mean }
 
     /// The cut's samples.
     func waveform(sampleRate: Int) throws -> Waveform {

@@ -16,6 +16,9 @@ struct FeaturesCommand: ParsableCommand {
                       apus features clip.ogg -o clip.png
                       apus features samples/audio/voices -o features --format npy
                       apus features train.jsonl -o train.ark
+                      apus features --front-end whisper meeting.mp3 -o meeting.npz
+                      sox in.wav -t raw -e signed -b 16 - | \\
+                          apus features - --raw s16le:16000:1 -o in.npy
                       apus features --explain --set melBandCount=40
             An array is T frames x D features of 32-bit floats.
 
@@ -49,12 +52,18 @@ struct FeaturesCommand: ParsableCommand {
     var overwrite = false
     @Flag(help: "Print every option of the front end, and end.")
     var explain = false
+    @Flag(
+        help: ArgumentHelp(
+            "Write beside each .npy which frames are speech by their energy: NAME.speech.npy.",
+            discussion: "A 1 or a 0 for each frame, before any stacking, by Kaldi's rule."))
+    var speechMask = false
+    @OptionGroup var recordingOptions: RecordingOptions
     @OptionGroup var frontEndOptions: FrontEndOptions
 
     func run() throws {
         let frontEnd = try frontEndOptions.resolve()
         if explain {
-            print(try ConfigurationFile.text(of: frontEnd), terminator: "")
+            print(try frontEnd.explanation(), terminator: "")
             return
         }
         guard !inputs.isEmpty else { throw ValidationError("Name at least one recording.") }
@@ -64,7 +73,17 @@ struct FeaturesCommand: ParsableCommand {
         if let fileFormat, let format, fileFormat != format {
             throw ValidationError("\(output) is not a file of the format \(format.rawValue).")
         }
-        let cuts = try Inputs.cuts(inputs)
+        if speechMask, (fileFormat ?? format ?? .npy) != .npy {
+            throw ValidationError("--speech-mask goes with .npy files.")
+        }
+        if speechMask, inputs.contains(Inputs.standardInput) {
+            throw ValidationError("--speech-mask reads a recording twice: name a file.")
+        }
+        let source = try recordingOptions.source()
+        let cuts = try source.cuts(inputs)
+        let make = try FeatureMaker(
+            frontEnd, source: source, drawsPictures: (fileFormat ?? format) == .png,
+            makesMasks: speechMask)
         switch fileFormat {
         case .npy, .png:
             guard let cut = cuts.first, cuts.count == 1 else {
@@ -72,9 +91,9 @@ struct FeaturesCommand: ParsableCommand {
                     "\(output) is one file for \(cuts.count) recordings; name a folder or an archive."
                 )
             }
-            try writeOne(cut, frontEnd, isPicture: fileFormat == .png, to: output)
-        case .npz: try writeAll(cuts, frontEnd, to: .numPyArchive(path: output))
-        case .ark: try writeAll(cuts, frontEnd, to: .kaldiArchive(path: output))
+            try writeOne(cut, make, to: output)
+        case .npz: try writeAll(cuts, make, to: .numPyArchive(path: output))
+        case .ark: try writeAll(cuts, make, to: .kaldiArchive(path: output))
         case nil:
             try Inputs.makeFolder(output)
             let folder =
@@ -86,47 +105,70 @@ struct FeaturesCommand: ParsableCommand {
                 case .npy: .files(folder: folder, pathExtension: "npy")
                 case .png: .files(folder: folder, pathExtension: "png")
                 }
-            try writeAll(cuts, frontEnd, isPicture: format == .png, to: target)
+            try writeAll(cuts, make, to: target)
         }
     }
 
     /// One recording into one file, without an index.
-    private func writeOne(
-        _ cut: Cut, _ frontEnd: FrontEnd, isPicture: Bool, to path: String
-    ) throws {
-        let make = try FeatureMaker(frontEnd, drawsPictures: isPicture)
+    private func writeOne(_ cut: Cut, _ make: FeatureMaker, to path: String) throws {
         var failures = Failures()
-        switch make(cut).result {
-        case .failure(let error): failures.failed("\(error)")
-        case .success(let made):
-            if let picture = made.picture {
+        let made = make(cut)
+        do {
+            if let mask = made.mask { try writeMask(mask, besideArray: path) }
+            switch made.content {
+            case .failure(let error): throw error
+            case .success(.picture(let features, let picture)):
                 try writeAtomically(picture, to: path)
-            } else {
-                try NumPyFile.write(made.features, to: path)
+                report(path, features.frameCount, features.featureCount)
+            case .success(.features(let features)):
+                try NumPyFile.write(features, to: path)
+                report(path, features.frameCount, features.featureCount)
+            case .success(.long):
+                let reader = try make.reader(of: cut)
+                let width = reader.frontEnd.featureCount
+                let writer = try NumPyFileWriter(path: path, featureCount: width)
+                while let block = try reader.next() { try writer.append(block) }
+                try writer.finish()
+                report(path, reader.frameCount, width)
             }
-            print("\(path): \(made.features.frameCount) x \(made.features.featureCount)")
             failures.succeeded()
+        } catch SignalError.cannotWrite(let path, let reason) {
+            throw SignalError.cannotWrite(path: path, reason: reason)
+        } catch {
+            failures.failed("\(error)")
         }
         try failures.finish()
     }
 
+    private func writeMask(_ mask: [Bool], besideArray path: String) throws {
+        let base = (path as NSString).deletingPathExtension
+        try NumPyFile.write(mask.map { $0 ? 1 : 0 }, to: base + ".speech.npy")
+    }
+
+    private func report(_ path: String, _ frameCount: Int, _ featureCount: Int) {
+        print("\(path): \(frameCount) x \(featureCount)")
+    }
+
     /// Many recordings into a folder or an archive.
     private func writeAll(
-        _ cuts: [Cut], _ frontEnd: FrontEnd, isPicture: Bool = false, to target: FeatureTarget
+        _ cuts: [Cut], _ make: FeatureMaker, to target: FeatureTarget
     ) throws {
+        if cuts.contains(where: { $0.audioPath == Inputs.standardInput }) {
+            throw ValidationError("Standard input goes to one .npy or .png file.")
+        }
         do {
-            try writeInOrder(cuts, frontEnd, isPicture: isPicture, to: target)
+            try writeInOrder(cuts, make, to: target)
         } catch CorpusError.otherFeatures(let path, let reason) {
             throw CorpusError.otherFeatures(path: path, reason: "\(reason) with --overwrite")
         }
     }
 
     private func writeInOrder(
-        _ named: [Cut], _ frontEnd: FrontEnd, isPicture: Bool, to target: FeatureTarget
+        _ named: [Cut], _ make: FeatureMaker, to target: FeatureTarget
     ) throws {
-        let make = try FeatureMaker(frontEnd, drawsPictures: isPicture)
         let cuts = Inputs.withoutRepetitions(named)
-        let export = try FeatureExport(to: target, frontEnd: frontEnd, beginsAnew: overwrite)
+        let export = try FeatureExport(
+            to: target, frontEnd: make.frontEnd, variant: make.variant, beginsAnew: overwrite)
         let keys = Inputs.keys(for: cuts, in: export)
         let pending = try zip(cuts, keys).filter { cut, _ in try !export.isWritten(cut) }
         let skipped = cuts.count - pending.count
@@ -145,15 +187,17 @@ struct FeaturesCommand: ParsableCommand {
                 make(cut)
             } _: { index, made in
                 let (cut, key) = pending[index]
-                switch made.result {
-                case .failure(let error): failures.failed("\(error)")
-                case .success(let result):
-                    let place = try export.write(
-                        result.features, of: cut, key: key, source: made.source,
-                        encoded: result.picture)
-                    print(
-                        "\(place): \(result.features.frameCount) x \(result.features.featureCount)")
+                do {
+                    if let mask = made.mask {
+                        try writeMask(mask, besideArray: "\(target.folder)/\(key).npy")
+                    }
+                    let written = try write(made, of: cut, key: key, by: make, to: export)
+                    report(written.place, written.frameCount, make.frontEnd.featureCount)
                     failures.succeeded()
+                } catch SignalError.cannotWrite(let path, let reason) {
+                    throw SignalError.cannotWrite(path: path, reason: reason)
+                } catch {
+                    failures.failed("\(error)")
                 }
                 if cuts.count > 1 { progress.update(skipped + index + 1) }
             }
@@ -166,41 +210,23 @@ struct FeaturesCommand: ParsableCommand {
         }
         try failures.finish()
     }
-}
 
-/// Makes what is written of a recording; every way in which one is read ends here.
-private struct FeatureMaker: Sendable {
-    /// What was made, and the state of the recording's file before it was read.
-    struct Made: Sendable {
-        var source: SourceState?
-        var result: Result<(features: FeatureMatrix, picture: Data?), CorpusError>
-    }
-
-    private let store: FeatureStore
-    private let drawsPictures: Bool
-
-    init(_ frontEnd: FrontEnd, drawsPictures: Bool) throws {
-        store = try FeatureStore(frontEnd: frontEnd, cacheByteLimit: 0)
-        self.drawsPictures = drawsPictures
-    }
-
-    func callAsFunction(_ cut: Cut) -> Made {
-        let source = SourceState(path: cut.audioPath)
-        do throws(CorpusError) {
-            let features = try store.features(of: cut)
-            return Made(
-                source: source,
-                result: .success((features, drawsPictures ? try picture(features, of: cut) : nil)))
-        } catch {
-            return Made(source: source, result: .failure(error))
-        }
-    }
-
-    private func picture(_ features: FeatureMatrix, of cut: Cut) throws(CorpusError) -> Data {
-        do {
-            return try features.picture(frontEnd: store.frontEnd, title: cut.id).png()
-        } catch {
-            throw .badRecording(id: cut.id, path: cut.audioPath, reason: "\(error)")
+    private func write(
+        _ made: FeatureMaker.Made, of cut: Cut, key: String, by make: FeatureMaker,
+        to export: FeatureExport
+    ) throws -> (place: String, frameCount: Int) {
+        switch try made.content.get() {
+        case .features(let features):
+            let place = try export.write(features, of: cut, key: key, source: made.source)
+            return (place, features.frameCount)
+        case .picture(let features, let picture):
+            let place = try export.write(
+                features, of: cut, key: key, source: made.source, encoded: picture)
+            return (place, features.frameCount)
+        case .long:
+            let reader = try make.reader(of: cut)
+            let place = try export.write(reader, of: cut, key: key, source: made.source)
+            return (place, reader.frameCount)
         }
     }
 }

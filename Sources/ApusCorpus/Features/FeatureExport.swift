@@ -52,14 +52,18 @@ public final class FeatureExport {
     /// - Parameters:
     ///   - target: What the features are written to; its folder must exist.
     ///   - frontEnd: How samples become features.
+    ///   - variant: What the features depend on beside it, in a short text.
     ///   - beginsAnew: Whether what the index lists is forgotten, and an archive emptied.
     /// - Throws: `CorpusError.otherFeatures` where the target holds those of another front end, or is
     ///   an archive that no export wrote, `.malformedLine` for an index that is none, `SignalError.cannotWrite`, also where another
     ///   process is writing there.
-    public init(to target: FeatureTarget, frontEnd: FrontEnd, beginsAnew: Bool = false) throws {
+    public init(
+        to target: FeatureTarget, frontEnd: FrontEnd, variant: String = "",
+        beginsAnew: Bool = false
+    ) throws {
         self.target = target
         self.frontEnd = frontEnd
-        let fingerprint = frontEnd.fingerprint
+        let fingerprint = frontEnd.fingerprint + variant
         self.fingerprint = fingerprint
         indexFolder = target.folder
         let manager = FileManager.default
@@ -177,15 +181,46 @@ public final class FeatureExport {
         _ features: FeatureMatrix, of cut: Cut, key: String, source: SourceState?,
         encoded: Data? = nil
     ) throws -> String {
+        try note {
+            var entry = newEntry(cut, frameCount: features.frameCount, source: source)
+            try put(features, encoded: encoded, key: key, in: &entry)
+            return entry
+        }
+    }
+
+    /// Writes the features of a long recording block by block.
+    ///
+    /// - Parameters:
+    ///   - reader: Where the features come from; none were taken from it.
+    ///   - cut: The recording.
+    ///   - key: The name of its file without extension, or its key in the archive; one that is not
+    ///     taken, or the recording's own.
+    ///   - source: The state of the audio file before it was read; nil for a stream.
+    /// - Returns: The path of the features, with `[key]` behind an archive's.
+    /// - Throws: `SignalError.cannotWrite` and `.invalidKey` as ``write(_:of:key:source:encoded:)``,
+    ///   and what the reader throws; nothing of the recording is left then.
+    @discardableResult
+    public func write(
+        _ reader: FeatureReader, of cut: Cut, key: String, source: SourceState?
+    ) throws -> String {
+        try note {
+            var entry = newEntry(cut, frameCount: reader.frameCount, source: source)
+            try putBlocks(of: reader, key: key, in: &entry)
+            return entry
+        }
+    }
+
+    /// Lists what a step wrote; where it fails, what was written before it.
+    private func note(_ step: () throws -> FeatureIndexEntry) throws -> String {
         do {
-            let entry = try put(features, of: cut, key: key, source: source, encoded: encoded)
+            let entry = try step()
             remember(entry)
             waiting.append(entry)
             if waiting.count >= 256 || ContinuousClock.now - lastFlush > .seconds(2) {
                 try flush()
             }
             let path = "\(indexFolder)/\(entry.featuresPath)"
-            return target.archivePath.map { "\($0)[\(key)]" } ?? path
+            return target.archivePath.map { "\($0)[\(key(entry))]" } ?? path
         } catch {
             try? flush()
             throw error
@@ -218,34 +253,77 @@ public final class FeatureExport {
         for path in paths { unlink(path) }
     }
 
-    private func put(
-        _ features: FeatureMatrix, of cut: Cut, key: String, source: SourceState?, encoded: Data?
-    ) throws -> FeatureIndexEntry {
-        var entry = FeatureIndexEntry(
-            cut: cut, featuresPath: "", frameCount: features.frameCount,
-            featureCount: features.featureCount, frameRate: frontEnd.frameRate,
+    private func newEntry(
+        _ cut: Cut, frameCount: Int, source: SourceState?
+    ) -> FeatureIndexEntry {
+        FeatureIndexEntry(
+            cut: cut, featuresPath: "", frameCount: frameCount,
+            featureCount: frontEnd.featureCount, frameRate: frontEnd.frameRate,
             frontEnd: fingerprint, source: source ?? SourceState(byteCount: 0, modified: 0))
-        switch (writer, target) {
-        case (.numPy(let archive), _):
-            try archive.append(features, name: key)
-            entry.key = key
-        case (.kaldi(let archive), _):
-            entry.archiveOffset = try archive.append(features, key: key)
-            entry.key = key
-        case (.files, .files(let folder, let pathExtension)):
-            entry.featuresPath = "\(key).\(pathExtension)"
-            let path = "\(folder)/\(entry.featuresPath)"
+    }
+
+    private func put(
+        _ features: FeatureMatrix, encoded: Data?, key: String, in entry: inout FeatureIndexEntry
+    ) throws {
+        switch writer {
+        case .numPy(let archive): try archive.append(features, name: key)
+        case .kaldi(let archive): entry.archiveOffset = try archive.append(features, key: key)
+        case .files:
+            let path = place(of: key, in: &entry)
             if let encoded {
                 try writeAtomically(encoded, to: path)
             } else {
                 try NumPyFile.write(features, to: path)
             }
-        case (.files, _): preconditionFailure("files go to a folder")
+            return
         }
-        if let archive = target.archivePath {
-            entry.featuresPath = (archive as NSString).lastPathComponent
+        placeInArchive(key, &entry)
+    }
+
+    private func putBlocks(
+        of reader: FeatureReader, key: String, in entry: inout FeatureIndexEntry
+    ) throws {
+        let width = frontEnd.featureCount
+        switch writer {
+        case .numPy(let archive):
+            try archive.begin(key, featureCount: width)
+            do {
+                while let block = try reader.next() { try archive.append(block) }
+            } catch {
+                try archive.abandon()
+                throw error
+            }
+            try archive.end()
+        case .kaldi(let archive):
+            try archive.begin(key, featureCount: width)
+            do {
+                while let block = try reader.next() { try archive.append(block) }
+            } catch {
+                try archive.abandon()
+                throw error
+            }
+            entry.archiveOffset = try archive.end()
+        case .files:
+            let file = try NumPyFileWriter(path: place(of: key, in: &entry), featureCount: width)
+            while let block = try reader.next() { try file.append(block) }
+            try file.finish()
+            return
         }
-        return entry
+        placeInArchive(key, &entry)
+    }
+
+    /// The path of a recording's own file.
+    private func place(of key: String, in entry: inout FeatureIndexEntry) -> String {
+        guard case .files(let folder, let pathExtension) = target else {
+            preconditionFailure("files go to a folder")
+        }
+        entry.featuresPath = "\(key).\(pathExtension)"
+        return "\(folder)/\(entry.featuresPath)"
+    }
+
+    private func placeInArchive(_ key: String, _ entry: inout FeatureIndexEntry) {
+        entry.key = key
+        entry.featuresPath = ((target.archivePath ?? "") as NSString).lastPathComponent
     }
 
     /// Lists in the index what was written, after that has reached the disk.

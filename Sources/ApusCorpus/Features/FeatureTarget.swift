@@ -18,7 +18,7 @@ public enum FeatureTarget: Hashable, Sendable {
     }
 
     /// The folder that everything lies in.
-    var folder: String {
+    public var folder: String {
         switch self {
         case .files(let folder, _): folder
         case .numPyArchive(let path), .kaldiArchive(let path):

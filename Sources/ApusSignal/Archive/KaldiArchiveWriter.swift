@@ -131,6 +131,15 @@ public final class KaldiArchiveWriter {
         return current.offset
     }
 
+    /// Drops the recording that was begun, where one still is.
+    ///
+    /// - Throws: ``SignalError/cannotWrite(path:reason:)``.
+    public func abandon() throws {
+        guard let start = current?.start else { return }
+        current = nil
+        try file.truncate(to: start)
+    }
+
     /// Adds a recording's features as a matrix.
     ///
     /// - Parameters:

@@ -145,6 +145,15 @@ public final class NumPyArchiveWriter {
         self.current = nil
     }
 
+    /// Drops the recording that was begun, where one still is.
+    ///
+    /// - Throws: ``SignalError/cannotWrite(path:reason:)``.
+    public func abandon() throws {
+        guard let start = current?.member.offset else { return }
+        current = nil
+        try file?.truncate(to: start)
+    }
+
     /// Adds a recording's features.
     ///
     /// - Parameters:
