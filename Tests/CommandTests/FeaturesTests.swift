@@ -92,7 +92,7 @@ extension Commands {
 
         @Test(arguments: ["out.ark", "out.npz", "out"])
         func aRunThatWasKilledGoesOn(output: String) throws {
-            let clips = try Clips(count: output == "out" ? 900 : 3000, oneFile: true)
+            let clips = try Clips(count: output == "out" ? 500 : 1200, oneFile: true)
             let arguments = [clips.path("clips.jsonl"), "-o", output]
             // Each in a folder of its own, so that every path that is written is the same.
             let whole = try TemporaryFolder()
