@@ -26,6 +26,26 @@ struct FrontEndOption: Sendable {
         }
     }
 
+    /// An option that is one of several words.
+    fileprivate init<Value: Codable & CaseIterable & RawRepresentable & SendableMetatype>(
+        _ name: String, oneOf path: any WritableKeyPath<FrontEnd, Value> & Sendable
+    ) where Value.RawValue == String {
+        self.name = name
+        text = { $0[keyPath: path].rawValue }
+        let key = OptionKey(name)
+        encode = { try $1.encode($0[keyPath: path], forKey: key) }
+        decode = { frontEnd, container in
+            guard let word = try container.decodeIfPresent(String.self, forKey: key) else { return }
+            guard let value = Value(rawValue: word) else {
+                let words = Value.allCases.map(\.rawValue).joined(separator: ", ")
+                throw DecodingError.dataCorruptedError(
+                    forKey: key, in: container,
+                    debugDescription: "expected one of \(words), found '\(word)'")
+            }
+            frontEnd[keyPath: path] = value
+        }
+    }
+
     /// Every option but the normalization, in the order in which they act.
     static let all: [FrontEndOption] = [
         FrontEndOption("sampleRate", \.sampleRate),
@@ -33,29 +53,29 @@ struct FrontEndOption: Sendable {
         FrontEndOption("dither", \.dither),
         FrontEndOption("frameLength", \.frameLength),
         FrontEndOption("frameShift", \.frameShift),
-        FrontEndOption("edges", \.edges),
+        FrontEndOption("edges", oneOf: \.edges),
         FrontEndOption("omitsLastFrame", \.omitsLastFrame),
         FrontEndOption("removesDCOffset", \.removesDCOffset),
-        FrontEndOption("energy", \.energy),
+        FrontEndOption("energy", oneOf: \.energy),
         FrontEndOption("energyFloor", \.energyFloor),
         FrontEndOption("preEmphasis", \.preEmphasis),
-        FrontEndOption("window", \.window),
-        FrontEndOption("windowSymmetry", \.windowSymmetry),
+        FrontEndOption("window", oneOf: \.window),
+        FrontEndOption("windowSymmetry", oneOf: \.windowSymmetry),
         FrontEndOption("blackmanCoefficient", \.blackmanCoefficient),
         FrontEndOption(
             "fftLength", \.fftLength, text: { $0.map { "\($0)" } ?? "the next power of two" }),
-        FrontEndOption("spectrum", \.spectrum),
-        FrontEndOption("kind", \.kind),
-        FrontEndOption("melScale", \.melScale),
-        FrontEndOption("melTriangle", \.melTriangle),
-        FrontEndOption("melNormalization", \.melNormalization),
+        FrontEndOption("spectrum", oneOf: \.spectrum),
+        FrontEndOption("kind", oneOf: \.kind),
+        FrontEndOption("melScale", oneOf: \.melScale),
+        FrontEndOption("melTriangle", oneOf: \.melTriangle),
+        FrontEndOption("melNormalization", oneOf: \.melNormalization),
         FrontEndOption("melBandCount", \.melBandCount),
         FrontEndOption("lowFrequency", \.lowFrequency),
         FrontEndOption("highFrequency", \.highFrequency),
-        FrontEndOption("log", \.log),
+        FrontEndOption("log", oneOf: \.log),
         FrontEndOption("logFloor", \.logFloor),
-        FrontEndOption("logFloorMode", \.logFloorMode),
-        FrontEndOption("logReference", \.logReference),
+        FrontEndOption("logFloorMode", oneOf: \.logFloorMode),
+        FrontEndOption("logReference", oneOf: \.logReference),
         FrontEndOption(
             "dynamicRange", \.dynamicRange, text: { $0.map { "\($0)" } ?? "any" }),
         FrontEndOption(
@@ -67,20 +87,21 @@ struct FrontEndOption: Sendable {
             }),
         FrontEndOption("cepstrumCount", \.cepstrumCount),
         FrontEndOption("cepstralLifter", \.cepstralLifter),
-        FrontEndOption("lifterFormula", \.lifterFormula),
+        FrontEndOption("lifterFormula", oneOf: \.lifterFormula),
         FrontEndOption("htkOrder", \.htkOrder),
         FrontEndOption("outputScale", \.outputScale),
         FrontEndOption("outputOffset", \.outputOffset),
         FrontEndOption("deltaOrder", \.deltaOrder),
         FrontEndOption("deltaWindow", \.deltaWindow),
-        FrontEndOption("deltaMethod", \.deltaMethod),
+        FrontEndOption("deltaMethod", oneOf: \.deltaMethod),
         FrontEndOption(
             "stacking", \.stacking,
             text: { "left \($0.left), right \($0.right), shift \($0.shift), \($0.edges)" }),
     ]
 }
 
-private struct OptionKey: CodingKey {
+/// An option's name as the key that it is stored under.
+struct OptionKey: CodingKey {
     let stringValue: String
     var intValue: Int? { nil }
 

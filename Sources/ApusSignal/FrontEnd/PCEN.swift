@@ -26,8 +26,17 @@ public struct PCEN: Sendable, Hashable, Codable {
     /// Reads what is there; what is left out keeps its default.
     ///
     /// - Parameter decoder: Where to read from.
-    /// - Throws: `DecodingError` for values of the wrong type.
+    /// - Throws: `DecodingError` for values of the wrong type, and for keys that there aren't.
     public init(from decoder: any Decoder) throws {
+        let found = try decoder.container(keyedBy: OptionKey.self).allKeys
+        if let unknown = found.first(where: { CodingKeys(stringValue: $0.stringValue) == nil }) {
+            throw DecodingError.dataCorrupted(
+                DecodingError.Context(
+                    codingPath: decoder.codingPath + [unknown],
+                    debugDescription:
+                        "expected gain, bias, power, timeConstant or epsilon, found "
+                        + unknown.stringValue))
+        }
         let container = try decoder.container(keyedBy: CodingKeys.self)
         gain = try container.decodeIfPresent(Double.self, forKey: .gain) ?? gain
         bias = try container.decodeIfPresent(Double.self, forKey: .bias) ?? bias
