@@ -26,18 +26,22 @@ enum BuiltCommand {
     }()
 
     /// Starts the command; the caller waits for it or kills it.
-    static func start(_ arguments: [String], in folder: String? = nil) throws -> Running {
+    static func start(
+        _ arguments: [String], in folder: String? = nil, input: String? = nil
+    ) throws -> Running {
         let process = Process()
         process.executableURL = URL(
             fileURLWithPath: try #require(path, "apus is not built beside the tests"))
         process.arguments = arguments
         process.currentDirectoryURL = URL(fileURLWithPath: folder ?? package)
-        return try Running(process)
+        return try Running(process, input: input)
     }
 
-    /// Runs the command to its end.
-    static func run(_ arguments: [String], in folder: String? = nil) throws -> Outcome {
-        try start(arguments, in: folder).wait()
+    /// Runs the command to its end, with a file as its standard input where one is named.
+    static func run(
+        _ arguments: [String], in folder: String? = nil, input: String? = nil
+    ) throws -> Outcome {
+        try start(arguments, in: folder, input: input).wait()
     }
 }
 
@@ -46,13 +50,15 @@ struct Running {
     let process: Process
     private let folder: TemporaryFolder
 
-    init(_ process: Process) throws {
+    init(_ process: Process, input: String? = nil) throws {
         self.process = process
         folder = try TemporaryFolder()
         for name in ["out", "err"] {
             _ = FileManager.default.createFile(atPath: folder.path + "/" + name, contents: nil)
         }
-        process.standardInput = FileHandle.nullDevice
+        process.standardInput =
+            try input.map { try FileHandle(forReadingFrom: URL(fileURLWithPath: $0)) }
+            ?? FileHandle.nullDevice
         process.standardOutput = try FileHandle(
             forWritingTo: URL(fileURLWithPath: folder.path + "/out"))
         process.standardError = try FileHandle(
