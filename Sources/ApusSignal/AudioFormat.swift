@@ -4,7 +4,8 @@ import CSndfile
 ///
 /// Every one of them is read back in the tests. Whether libsndfile writes it at a given rate and
 /// with a given number of channels is the encoder's matter: Opus takes 8, 12, 16, 24 and 48 kHz, MP3
-/// 8 to 48 kHz and two channels, GSM 6.10 one channel, ADPCM two, FLAC and ALAC eight.
+/// 8 to 48 kHz and two channels, GSM 6.10 one channel, ADPCM two, FLAC eight. ALAC is read but not
+/// written: libsndfile's encoder spoils memory where the temporary folder is full (seen in 1.2.0).
 public enum AudioFormat: String, Sendable, Hashable, Codable, CaseIterable {
     /// WAV, unsigned 8-bit integers.
     case wav8
@@ -44,8 +45,6 @@ public enum AudioFormat: String, Sendable, Hashable, Codable, CaseIterable {
     case au16
     /// Apple's CAF, 16-bit integers.
     case caf16
-    /// Apple's CAF, 16-bit ALAC: lossless.
-    case cafALAC16
     /// Sony's Wave64, 16-bit integers: beyond 4 GB.
     case w64
     /// RF64 (EBU Tech 3306), 16-bit integers: beyond 4 GB.
@@ -65,7 +64,7 @@ public enum AudioFormat: String, Sendable, Hashable, Codable, CaseIterable {
         case .mp3: "mp3"
         case .aiff16: "aiff"
         case .au16: "au"
-        case .caf16, .cafALAC16: "caf"
+        case .caf16: "caf"
         case .w64: "w64"
         case .rf64: "rf64"
         case .sphere16: "sph"
@@ -77,7 +76,7 @@ public enum AudioFormat: String, Sendable, Hashable, Codable, CaseIterable {
     public var bitDepth: Int? {
         switch self {
         case .wav8: 8
-        case .wav16, .flac16, .aiff16, .au16, .caf16, .cafALAC16, .w64, .rf64, .sphere16: 16
+        case .wav16, .flac16, .aiff16, .au16, .caf16, .w64, .rf64, .sphere16: 16
         case .wav24, .flac24: 24
         case .wav32: 32
         case .wavFloat, .wavDouble, .wavMuLaw, .wavALaw, .wavIMAADPCM, .wavMSADPCM, .wavGSM610,
@@ -120,7 +119,6 @@ public enum AudioFormat: String, Sendable, Hashable, Codable, CaseIterable {
             case .aiff16: (SF_FORMAT_AIFF, SF_FORMAT_PCM_16)
             case .au16: (SF_FORMAT_AU, SF_FORMAT_PCM_16)
             case .caf16: (SF_FORMAT_CAF, SF_FORMAT_PCM_16)
-            case .cafALAC16: (SF_FORMAT_CAF, SF_FORMAT_ALAC_16)
             case .w64: (SF_FORMAT_W64, SF_FORMAT_PCM_16)
             case .rf64: (SF_FORMAT_RF64, SF_FORMAT_PCM_16)
             case .sphere16: (SF_FORMAT_NIST, SF_FORMAT_PCM_16)

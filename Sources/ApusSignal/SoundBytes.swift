@@ -35,11 +35,23 @@ final class SoundBytes {
     /// - Returns: The bytes; fewer where the file is shorter or cannot be read.
     func tail(_ length: Int) -> [UInt8] {
         let wanted = min(length, count)
-        return [UInt8](unsafeUninitializedCapacity: wanted) { buffer, done in
-            while done < wanted {
+        return read(from: count - wanted, count: wanted)
+    }
+
+    /// The first bytes.
+    ///
+    /// - Parameter length: How many to read.
+    /// - Returns: The bytes; fewer where the file is shorter or cannot be read.
+    func head(_ length: Int) -> [UInt8] {
+        read(from: 0, count: min(length, count))
+    }
+
+    private func read(from offset: Int, count: Int) -> [UInt8] {
+        [UInt8](unsafeUninitializedCapacity: count) { buffer, done in
+            while done < count {
                 let got = pread(
-                    descriptor, buffer.baseAddress.map { $0 + done }, wanted - done,
-                    off_t(count - wanted + done))
+                    descriptor, buffer.baseAddress.map { $0 + done }, count - done,
+                    off_t(offset + done))
                 if got < 0, errno == EINTR { continue }
                 guard got > 0 else { break }
                 done += got

@@ -56,22 +56,17 @@ extension SoundFile {
         guard sampleRate > 0 else {
             throw SignalError.unsupportedSampleRate(path: path, sampleRate: sampleRate)
         }
-        if let bytes = SoundFile.missingBytes(handle) {
-            let bytesPerFrame = max(1, bytes.found / max(1, frameCount))
-            let missing = (bytes.declared - bytes.found) / bytesPerFrame
+        let log = SoundFile.log(handle)
+        if let bytes = SoundFile.missingBytes(in: log) {
             throw SignalError.truncated(
-                path: path, expected: frameCount > 0 ? frameCount + missing : nil,
+                path: path, expected: frameCount > 0 ? frameCount(after: bytes) : nil,
                 found: frameCount)
         }
-        if SoundFile.isOgg(format: format) || raw != nil {
-            let bytes = try SoundBytes(path: path, spool: spool)
-            if let raw, bytes.count % raw.bytesPerFrame != 0 {
-                throw SignalError.truncated(
-                    path: path, expected: frameCount + 1, found: frameCount)
-            }
-            if raw == nil, !OggStream.isComplete(bytes) {
-                throw SignalError.truncated(path: path, expected: nil, found: frameCount)
-            }
+        if let promised = SoundFile.framesInDS64(in: log), promised > frameCount {
+            throw SignalError.truncated(path: path, expected: promised, found: frameCount)
+        }
+        if SoundFile.isChecked(format: format) || raw != nil {
+            try checkBytes(SoundBytes(path: path, spool: spool), format: format, raw: raw)
         }
         guard frameCount > 0 else { throw SignalError.noSamples(path: path) }
     }
@@ -128,34 +123,6 @@ extension SoundFile {
             got > 0
         { total += got }
         return total
-    }
-
-    /// The names, in libsndfile's log, of what holds the samples in WAV, AIFF, AU and W64 files.
-    private static let sampleChunks = ["data", "SSND", "Data Size", "riff"]
-
-    /// The bytes of samples that a header promises and the file lacks.
-    ///
-    /// libsndfile trims the length of a cut WAV, AIFF or AU file in silence, and says so only in its
-    /// log: "data : 32000 (should be 16000)".
-    ///
-    /// - Parameter handle: The open file.
-    /// - Returns: Bytes declared and found, or nil where none are missing. Sizes that encoders
-    ///   write into a pipe, where they cannot know better, count as not declared.
-    static func missingBytes(_ handle: OpaquePointer) -> (declared: Int, found: Int)? {
-        var buffer = [CChar](repeating: 0, count: 16384)
-        let length = Int(sf_command(handle, Int32(SFC_GET_LOG_INFO), &buffer, Int32(buffer.count)))
-        let log = String(
-            decoding: buffer.prefix(max(0, length)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        for line in log.split(separator: "\n") {
-            let words = line.split(separator: ":", maxSplits: 1)
-            let name = words.first.map { SoundLibrary.trimmed(String($0)) }
-            guard words.count == 2, let name, sampleChunks.contains(name) else { continue }
-            let numbers = words[1].split { !$0.isNumber }.compactMap { Int($0) }
-            guard words[1].contains("should be"), numbers.count == 2 else { continue }
-            let (declared, found) = (numbers[0], numbers[1])
-            if declared > found, declared < 0x7FFF_0000 { return (declared, found) }
-        }
-        return nil
     }
 }
 

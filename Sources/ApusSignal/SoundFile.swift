@@ -3,7 +3,7 @@ import Foundation
 
 /// An open audio file of any format that libsndfile reads.
 ///
-/// What is tested, each format with tones written by libsndfile and read back:
+/// What is tested, each with a tone that libsndfile wrote:
 ///
 /// | Container | Encodings | Read back |
 /// | - | - | - |
@@ -14,7 +14,7 @@ import Foundation
 /// | Ogg | Vorbis, Opus | by signal-to-noise ratio |
 /// | MP3 | MPEG layer III | by signal-to-noise ratio |
 /// | AIFF, AU, SPHERE, Wave64, RF64 | 16-bit integers | exactly |
-/// | CAF | 16-bit integers, 16-bit ALAC | exactly |
+/// | CAF | 16-bit integers; ALAC of 16 and 24 bits | exactly |
 /// | none (``RawFormat``) | 8 to 32-bit integers, floats, µ-law, A-law, either byte order | exactly |
 ///
 /// ``supportedFormats`` lists the containers that the installed libsndfile knows; for what it lacks,
@@ -34,11 +34,11 @@ public final class SoundFile {
     public let formatDescription: String
 
     /// How many samples are read at a time, all channels together.
-    private static let samplesPerBlock = 16384
+    private static let samplesPerBlock = 8192
 
-    private let handle: OpaquePointer
+    private var handle: OpaquePointer
     private let spool: SoundSpool?
-    private let canRewind: Bool
+    private let raw: RawFormat?
     private let canJump: Bool
     private var position = 0
     /// Interleaved samples, as they come from libsndfile.
@@ -60,7 +60,7 @@ public final class SoundFile {
             try self.init(name: path, spool: nil, raw: raw)
             return
         }
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        let descriptor = Foundation.open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else {
             throw SignalError.unreadable(path: path, reason: String(cString: strerror(errno)))
         }
@@ -98,25 +98,12 @@ public final class SoundFile {
     private init(name: String, spool: SoundSpool?, raw: RawFormat?) throws {
         path = name
         self.spool = spool
-        var info = SF_INFO()
-        if let raw {
-            info.format = raw.libraryFormat
-            info.samplerate = Int32(clamping: raw.sampleRate)
-            info.channels = Int32(clamping: raw.channelCount)
-        }
-        do {
-            handle = try SoundLibrary.open(
-                spool.map { .descriptor($0.descriptor) } ?? .path(name), mode: SFM_READ,
-                info: &info)
-        } catch let failure as SoundLibrary.Failure {
-            throw failure.isUnrecognized
-                ? SignalError.notAudio(path: name, reason: failure.reason)
-                : SignalError.unreadable(path: name, reason: failure.reason)
-        }
+        self.raw = raw
+        let info: SF_INFO
+        (handle, info) = try SoundFile.open(name, spool: spool, raw: raw)
         sampleRate = Int(info.samplerate)
         channelCount = max(1, Int(info.channels))
-        canRewind = info.seekable != 0
-        canJump = canRewind && SoundFile.jumpsExactly(format: info.format)
+        canJump = info.seekable != 0 && SoundFile.jumpsExactly(format: info.format)
         formatDescription = SoundFile.describe(format: info.format)
         // A header that claims many channels must not ask for gigabytes.
         let framesPerBlock = max(1, SoundFile.samplesPerBlock / channelCount)
@@ -128,9 +115,7 @@ public final class SoundFile {
             ? Int(info.frames)
             : SoundFile.countFrames(handle, block: &block, framesPerBlock: framesPerBlock)
         try checkHeader(handle, format: info.format, spool: spool, raw: raw)
-        if !isLengthKnown, sf_seek(handle, 0, SEEK_SET) != 0 {
-            throw SignalError.unreadable(path: name, reason: "cannot be read from the start again")
-        }
+        if !isLengthKnown { try rewind() }
     }
 
     deinit {
@@ -143,8 +128,8 @@ public final class SoundFile {
     /// Reads frames as one channel.
     ///
     /// A segment holds the very samples that the whole file holds there. Most formats are read from
-    /// the segment's start on; Ogg and MP3 are decoded from the current position, or from the file's
-    /// start where the segment lies before it, so segments in order are read fastest.
+    /// the segment's start on; Ogg, MP3 and GSM are decoded from the current position, or from the
+    /// file's start where the segment lies before it, so segments in order are read fastest.
     ///
     /// - Parameters:
     ///   - startFrame: The first frame to read.
@@ -269,19 +254,52 @@ public final class SoundFile {
 
     private func move(to frame: Int) throws {
         if frame == position { return }
-        if canJump || (canRewind && frame < position) {
-            let target = canJump ? frame : 0
-            guard sf_seek(handle, sf_count_t(target), SEEK_SET) == sf_count_t(target) else {
-                let reason = SoundLibrary.reason(handle)
+        if canJump {
+            guard sf_seek(handle, sf_count_t(frame), SEEK_SET) == sf_count_t(frame) else {
                 throw SignalError.unreadable(
-                    path: path, reason: "cannot move to frame \(target): \(reason)")
+                    path: path,
+                    reason: "cannot move to frame \(frame): \(SoundLibrary.reason(handle))")
             }
-            position = target
-        }
-        guard frame >= position else {
-            throw SignalError.unreadable(path: path, reason: "cannot move back to frame \(frame)")
+            position = frame
+        } else if frame < position {
+            try rewind()
         }
         while position < frame { try decode(min(framesPerBlock, frame - position)) }
+    }
+
+    /// Opens the file again, at its start.
+    ///
+    /// A decoder that was sent back to the start may keep something of what it decoded before.
+    private func rewind() throws {
+        let (again, info) = try SoundFile.open(path, spool: spool, raw: raw)
+        sf_close(handle)
+        handle = again
+        position = 0
+        guard info.channels == channelCount, info.samplerate == sampleRate else {
+            throw SignalError.unreadable(path: path, reason: "it was changed while it was read")
+        }
+    }
+
+    private static func open(
+        _ path: String, spool: SoundSpool?, raw: RawFormat?
+    ) throws -> (OpaquePointer, SF_INFO) {
+        var info = SF_INFO()
+        if let raw {
+            info.format = raw.libraryFormat
+            info.samplerate = Int32(clamping: raw.sampleRate)
+            info.channels = Int32(clamping: raw.channelCount)
+        }
+        if let spool { lseek(spool.descriptor, 0, SEEK_SET) }
+        do {
+            let handle = try SoundLibrary.open(
+                spool.map { .descriptor($0.descriptor) } ?? .path(path), mode: SFM_READ,
+                info: &info)
+            return (handle, info)
+        } catch let failure as SoundLibrary.Failure {
+            throw failure.isUnrecognized
+                ? SignalError.notAudio(path: path, reason: failure.reason)
+                : SignalError.unreadable(path: path, reason: failure.reason)
+        }
     }
 
     /// Reads the next frames into the block.
@@ -311,10 +329,15 @@ public final class SoundFile {
         let share = 1 / Float(channelCount)
         block.withUnsafeBufferPointer { block in
             mono.withUnsafeMutableBufferPointer { mono in
+                if channelCount == 2 {
+                    for frame in 0..<count {
+                        mono[frame] = (block[2 &* frame] + block[2 &* frame &+ 1]) * share
+                    }
+                    return
+                }
                 for frame in 0..<count {
-                    var sum: Float = 0
-                    for channel in 0..<channelCount { sum += block[frame * channelCount + channel] }
-                    mono[frame] = sum * share
+                    let first = frame * channelCount
+                    mono[frame] = block[first..<(first + channelCount)].reduce(0, +) * share
                 }
             }
         }

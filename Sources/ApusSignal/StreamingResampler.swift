@@ -88,32 +88,33 @@ public final class StreamingResampler {
 
     /// The longest time by which the output is behind the input (s).
     ///
-    /// After any push, what was pushed lasts at most this much longer than what came out. It is
-    /// measured on silence: the waiting block, the filter's half length and libsoxr's own blocks.
+    /// After any push, what was pushed lasts at most this much longer than what came out: the waiting
+    /// block, half of the filter, and libsoxr's own blocks, which are measured on silence.
     public var latency: Double {
         get throws {
             guard engine != nil else { return 0 }
             let probe = try SoxrEngine(
                 from: inputRate, to: outputRate, quality: quality, blockLength: blockLength,
                 source: source)
-            let silence = [Float](repeating: 0, count: blockLength)
-            let blockDuration = Double(blockLength) / Double(inputRate)
+            // In smaller steps than the resampler's, so that the longest lag isn't stepped over.
+            let silence = [Float](repeating: 0, count: max(1, blockLength / 16))
+            let stepDuration = Double(silence.count) / Double(inputRate)
             var output: [Float] = []
             var produced = 0
             var largest = 0.0
-            var blocksSinceLargest = 0.0
+            var stepsSinceLargest = 0.0
             var pushed = 0.0
             // The lag repeats with libsoxr's blocks, each of which is shorter than the lag.
-            while blocksSinceLargest * blockDuration <= 4 * largest {
-                pushed += blockDuration
+            while stepsSinceLargest * stepDuration <= 4 * largest {
+                pushed += stepDuration
                 let lag = pushed - Double(produced) / Double(outputRate)
-                blocksSinceLargest = lag > largest ? 0 : blocksSinceLargest + 1
+                stepsSinceLargest = lag > largest ? 0 : stepsSinceLargest + 1
                 largest = max(largest, lag)
                 try silence.withUnsafeBufferPointer { try probe.process($0, into: &output) }
                 produced += output.count
                 output.removeAll(keepingCapacity: true)
             }
-            return largest
+            return largest + Double(blockLength) / Double(inputRate)
         }
     }
 

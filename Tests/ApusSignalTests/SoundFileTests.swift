@@ -106,6 +106,25 @@ import Testing
         }
     }
 
+    @Test(arguments: [16, 24])
+    func appleLosslessIsReadExactly(bits: Int) throws {
+        let path = "\(references)/alac-\(bits).caf"
+        let channels = try SoundFile(path: path).readAllChannels()
+        let quantum = 1 / Float(1 << (bits - 1))
+        for (channel, frequency) in zip(channels, [440.0, 880]) {
+            let tone = sine(frequency: frequency, amplitude: 0.5, count: 4000)
+            #expect(channel.samples.count == 4000)
+            // The tone's own rounding to 32 bits comes on top.
+            #expect(largestDifference(channel.samples, tone) < 0.51 * quantum + 6e-8)
+        }
+        let content = try Data(contentsOf: URL(fileURLWithPath: path))
+        try withTemporaryFolder { folder in
+            let cut = "\(folder)/a.caf"
+            try content.dropLast(content.count / 10).write(to: URL(fileURLWithPath: cut))
+            #expect(throws: SignalError.self) { try SoundFile(path: cut).read() }
+        }
+    }
+
     @Test func theLibrariesSayWhatTheyAre() {
         #expect(SoundFile.libraryVersion.hasPrefix("libsndfile"))
         #expect(SoundFile.supportedFormats.contains { $0.contains("FLAC") })

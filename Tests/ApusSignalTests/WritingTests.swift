@@ -151,3 +151,40 @@ import Testing
         #expect(try JSONDecoder().decode([AudioFormat].self, from: data) == AudioFormat.allCases)
     }
 }
+
+@Suite struct FullDiskTests {
+    // A limit on the size of files stands in for a full disk, in a process of its own.
+    @Test func aFullDiskIsSeenByEveryEncoder() async throws {
+        await #expect(processExitsWith: .success) {
+            signal(SIGXFSZ, SIG_IGN)
+            var limit = rlimit(rlim_cur: 8192, rlim_max: 8192)
+            #expect(setrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit) == 0)
+            let waveform = Waveform(samples: noise(count: 200_000), sampleRate: 16000)
+            for format in AudioFormat.allCases {
+                try withTemporaryFolder { folder in
+                    let path = "\(folder)/a"
+                    let error = SignalError.cannotWrite(
+                        path: path, reason: String(cString: strerror(EFBIG)))
+                    #expect(throws: error) { try waveform.write(to: path, format: format) }
+                    let left = try FileManager.default.contentsOfDirectory(atPath: folder)
+                    #expect(left.isEmpty)
+                }
+            }
+            // What comes through a pipe has no room either.
+            let pipe = Pipe()
+            Thread {
+                try? pipe.fileHandleForWriting.write(contentsOf: Data(count: 60000))
+                try? pipe.fileHandleForWriting.close()
+            }.start()
+            let error = #expect(throws: SignalError.self) {
+                try SoundFile(
+                    spooling: pipe.fileHandleForReading.fileDescriptor, name: "standard input")
+            }
+            guard case .cannotWrite(_, let reason) = error else {
+                Issue.record("another error: \(String(describing: error))")
+                return
+            }
+            #expect(reason.contains("standard input"))
+        }
+    }
+}
