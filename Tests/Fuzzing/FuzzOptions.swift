@@ -49,6 +49,14 @@ struct FuzzOptions {
     /// Whether every channel is read on its own too.
     var readsAllChannels: Bool { bytes[0] & 8 != 0 }
 
+    /// How many samples of the file, and after resampling, are used.
+    ///
+    /// Compressed silence can last for days. One input in eight goes beyond a block of the reader.
+    var largestCount: Int { bytes[0] & 0x70 == 0x70 ? 1 << 17 : 1 << 12 }
+
+    /// Whether sound is resampled to the rate of the preset, which takes longer than all the rest.
+    var resamples: Bool { bytes[2] & 0x70 == 0 }
+
     /// What the features are: a preset, with some of its options changed.
     var frontEnd: FrontEnd {
         let names = FrontEnd.presetNames
@@ -91,6 +99,6 @@ struct FuzzOptions {
     /// How precise resampling is.
     var quality: ResamplingQuality {
         let qualities = ResamplingQuality.allCases
-        return qualities[Int(bytes[2] >> 4) % qualities.count]
+        return qualities[Int(bytes[3] >> 1) % qualities.count]
     }
 }

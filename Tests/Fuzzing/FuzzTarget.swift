@@ -29,26 +29,25 @@ public func fuzzOne(_ bytes: UnsafePointer<UInt8>, _ count: Int) -> CInt {
 
 /// Reads a file as sound, as far as its header lets it.
 struct SoundFuzzing {
-    /// How many frames of the file, and samples after resampling, an input may take: compressed
-    /// silence can last for days.
-    private static let largestCount = 1 << 16
-
     private let options: FuzzOptions
     private let raw: RawFormat?
-    private let frontEnd: FrontEnd
 
     init(options: FuzzOptions, raw: RawFormat?) {
         self.options = options
         self.raw = raw
-        frontEnd = options.frontEnd
     }
 
     func run() throws {
         let sound = try open()
+        var frontEnd = options.frontEnd
+        if !options.resamples, (1000...400_000).contains(sound.sampleRate) {
+            frontEnd.sampleRate = sound.sampleRate
+            frontEnd.fftLength = nil
+        }
         check(sound.frameCount > 0 && sound.sampleRate > 0, "a file without sound was opened")
         check((1...1024).contains(sound.channelCount), "\(sound.channelCount) channels")
         let fastest = max(sound.sampleRate * sound.channelCount, frontEnd.sampleRate)
-        let longest = Double(Self.largestCount) / Double(fastest)
+        let longest = Double(options.largestCount) / Double(fastest)
         let offset = sound.duration * options.start
         let duration = sound.duration - offset > longest ? longest : nil
 
@@ -71,7 +70,7 @@ struct SoundFuzzing {
             let features = try FeatureExtractor(frontEnd)(whole, ditherSeed: 1)
             check(features.values == values, "the blocks are not the whole")
         }
-        if options.readsAllChannels, sound.frameCount * sound.channelCount <= Self.largestCount {
+        if options.readsAllChannels, sound.frameCount * sound.channelCount <= options.largestCount {
             let channels = try sound.readAllChannels()
             check(channels.count == sound.channelCount, "channels are missing")
             check(

@@ -35,7 +35,7 @@ private func writeSeeds(in folder: String) throws {
             let content = try Data(contentsOf: URL(fileURLWithPath: path))
             try FileManager.default.removeItem(atPath: path)
             let options = [
-                UInt8(index * 3 % 0xD0), UInt8(index * 37 & 0xFF), UInt8(index * 16 & 0xF0), 0,
+                UInt8(index * 3 % 0xD0), UInt8(index * 37 & 0xFF), UInt8(index * 16 & 0x30), 0,
             ]
             try save(content, name, in: folder, options: options)
         }

@@ -40,6 +40,8 @@ fi
 # The shadow memory of the address sanitizer is not the program's.
 memory=256
 if [ -n "${SANITIZE:-}" ]; then memory=1024; fi
+# libFuzzer, not Swift, says what failed and keeps the input.
+export SWIFT_BACKTRACE=enable=no
 cd "$work"
 if [ $# -gt 0 ] && [ -f "$1" ]; then exec "$build/fuzz" "$@"; fi
 exec "$build/fuzz" -timeout=1 -rss_limit_mb=$memory -malloc_limit_mb=256 -max_len=8192 \
