@@ -58,9 +58,10 @@ let package = Package(
         .systemLibrary(name: "CFFTW", pkgConfig: "fftw3f", providers: [.apt(["libfftw3-dev"])]),
         .systemLibrary(name: "CSoxr", pkgConfig: "soxr", providers: [.apt(["libsoxr-dev"])]),
         .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
         .target(
-            name: "ApusSignal", dependencies: ["CSndfile", "CFFTW", "CSoxr"],
+            name: "ApusSignal", dependencies: ["CSndfile", "CFFTW", "CSoxr", "CZlib"],
             swiftSettings: arithmetic),
         .target(name: "ApusCorpus", dependencies: ["ApusSignal"], swiftSettings: arithmetic),
         .target(
@@ -107,6 +108,9 @@ let package = Package(
         .executableTarget(
             name: "Features", dependencies: ["ApusSignal"], path: "samples/programs/Features",
             swiftSettings: ours),
+        .executableTarget(
+            name: "Augmentations", dependencies: ["ApusCorpus", "ApusReport"],
+            path: "samples/programs/Augmentations", swiftSettings: ours),
         .executableTarget(
             name: "Similarity", dependencies: ["ApusProbing"],
             path: "samples/programs/Similarity", swiftSettings: ours),

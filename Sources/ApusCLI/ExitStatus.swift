@@ -23,7 +23,7 @@ enum ExitStatus {
             switch error {
             case .missingFile: missingInput
             case .cannotWrite: cannotWrite
-            case .invalidFrontEnd: ExitCode(64)
+            case .invalidFrontEnd, .invalidRawFormat: ExitCode(64)
             default: badData
             }
         case let error as CorpusError:
@@ -31,7 +31,7 @@ enum ExitStatus {
             case .unreadable(let path, _), .nothingFound(let path, _):
                 FileManager.default.fileExists(atPath: path) ? badData : missingInput
             case .cannotWrite: cannotWrite
-            case .unknownPreparer, .invalidFractions: ExitCode(64)
+            case .unknownPreparer, .invalidFractions, .invalidAugmentation: ExitCode(64)
             default: badData
             }
         case let error as PretrainingError:

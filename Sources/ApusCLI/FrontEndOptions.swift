@@ -27,3 +27,23 @@ struct FrontEndOptions: ParsableArguments {
         return resolved
     }
 }
+
+extension FrontEnd {
+    /// Every option as YAML that can be given back, after what follows from them.
+    func explanation() throws -> String {
+        let delay =
+            needsWholeRecording
+            ? "no: \(needsMaximumInWords) the recording as a whole"
+            : "yes"
+        return """
+            # \(frameLengthInSamples) samples a frame, one every \(frameShiftInSamples); a transform of \(transformLength)
+            # \(featureCount) features a frame, \(frameRate) frames a second; at least \(smallestSampleCount) samples
+            # streams: \(delay)
+
+            """ + (try ConfigurationFile.text(of: self))
+    }
+
+    private var needsMaximumInWords: String {
+        if case .perRecording = normalization { "normalization needs" } else { "the range needs" }
+    }
+}

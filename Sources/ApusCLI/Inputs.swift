@@ -5,6 +5,9 @@ import Foundation
 
 /// The recordings that a command's arguments name: audio files, folders of them, manifests.
 enum Inputs {
+    /// The argument that stands for standard input.
+    static let standardInput = "-"
+
     /// Expands arguments into recordings, in the order of the arguments.
     ///
     /// - Parameter arguments: Paths of audio files, folders and `.jsonl` manifests.
@@ -14,6 +17,10 @@ enum Inputs {
     static func cuts(_ arguments: [String]) throws -> [Cut] {
         var cuts: [Cut] = []
         for argument in arguments {
+            if argument == standardInput {
+                cuts.append(Cut(id: "standard input", audioPath: argument))
+                continue
+            }
             var isFolder: ObjCBool = false
             guard FileManager.default.fileExists(atPath: argument, isDirectory: &isFolder) else {
                 throw SignalError.missingFile(path: argument)
@@ -34,29 +41,65 @@ enum Inputs {
         return cuts
     }
 
-    /// A file name for each recording's own output.
+    /// The recordings, each once, where one was named several times.
+    static func withoutRepetitions(_ cuts: [Cut]) -> [Cut] {
+        var seen: Set<Cut> = []
+        return cuts.filter { seen.insert($0).inserted }
+    }
+
+    /// A key for each recording's features: the name of a file, or a key in an archive.
     ///
-    /// It is the id without its extension and without the folders that all ids share, so that a
-    /// file can be traced to its recording; what would be written twice gets a number.
-    static func fileNames(for cuts: [Cut]) -> [String] {
-        let folders = cuts.map { Array($0.id.split(separator: "/").dropLast()) }
-        var shared = folders.first ?? []
-        for folder in folders {
-            let common = zip(shared, folder).prefix { $0 == $1 }.count
-            shared = Array(shared.prefix(common))
-        }
+    /// What an export has already keeps its key. A key in an archive is the id of a manifest's line.
+    /// Else it is the id without its extension and without the folders that all ids share, so that
+    /// a file can be traced to its recording; what would be there twice gets a number.
+    static func keys(for cuts: [Cut], in export: FeatureExport) -> [String] {
+        let isArchive = if case .files = export.target { false } else { true }
+        let shared = sharedFolderCount(of: cuts.map(\.id))
         var taken: Set<String> = []
         return cuts.map { cut in
-            let rest = cut.id.split(separator: "/").dropFirst(shared.count).joined(separator: "-")
-            let stem = (rest as NSString).deletingPathExtension
-            var name = stem
+            if let key = export.key(of: cut) { return key }
+            let isFile = cut.id == cut.audioPath
+            let stem =
+                isArchive && !isFile ? cut.id : fileName(of: cut.id, without: shared, isFile)
+            let base = withoutBlanks(stem)
+            var key = base
             var number = 2
-            while !taken.insert(name).inserted {
-                name = "\(stem)~\(number)"
+            while export.isTaken(key) || !taken.insert(key).inserted {
+                key = "\(base)~\(number)"
                 number += 1
             }
-            return name
+            return key
         }
+    }
+
+    private static func sharedFolderCount(of ids: [String]) -> Int {
+        let folders = ids.map { $0.split(separator: "/").dropLast() }
+        var shared = folders.first ?? []
+        for folder in folders {
+            shared = shared.prefix(zip(shared, folder).prefix { $0 == $1 }.count)
+        }
+        return shared.count
+    }
+
+    private static func fileName(
+        of id: String, without folderCount: Int, _ hasExtension: Bool
+    ) -> String {
+        let rest =
+            id.split(separator: "/").dropFirst(folderCount).joined(separator: "-") as NSString
+        let isAudio = audioFileExtensions.contains(rest.pathExtension.lowercased())
+        return hasExtension || isAudio ? rest.deletingPathExtension : rest as String
+    }
+
+    /// A name without blanks and control characters, which archives cannot have in theirs, and short
+    /// enough for a file system.
+    private static func withoutBlanks(_ text: String) -> String {
+        var name = String(
+            String.UnicodeScalarView(
+                text.unicodeScalars.map {
+                    $0.properties.isWhitespace || $0.value < 0x20 ? "_" : $0
+                }))
+        while name.utf8.count > 200 { name.removeLast() }
+        return name.isEmpty ? "_" : name
     }
 
     /// Makes a folder for output.
@@ -73,7 +116,10 @@ enum Inputs {
 /// Counts recordings that could not be used: each is named at once, the count ends the command.
 struct Failures {
     private var count = 0
-    private var total = 0
+    private var total: Int
+
+    /// Counts from how many recordings needed nothing.
+    init(alreadyDone: Int = 0) { total = alreadyDone }
 
     mutating func succeeded() { total += 1 }
 

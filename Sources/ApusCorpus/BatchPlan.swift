@@ -8,6 +8,8 @@ public struct BatchPlan: Hashable, Sendable {
         public var start: Int
         /// The number of frames of the crop.
         public var length: Int
+        /// How many crops of the cut come before it in the epoch.
+        public var repetition: Int
 
         /// Makes a crop.
         ///
@@ -15,10 +17,12 @@ public struct BatchPlan: Hashable, Sendable {
         ///   - cutIndex: The position of the cut in its list.
         ///   - start: The first frame.
         ///   - length: The number of frames.
-        public init(cutIndex: Int, start: Int, length: Int) {
+        ///   - repetition: How many crops of the cut come before it in the epoch.
+        public init(cutIndex: Int, start: Int, length: Int, repetition: Int = 0) {
             self.cutIndex = cutIndex
             self.start = start
             self.length = length
+            self.repetition = repetition
         }
     }
 

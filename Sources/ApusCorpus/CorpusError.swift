@@ -14,8 +14,12 @@ public enum CorpusError: Error, Equatable, Sendable, CustomStringConvertible {
     case unknownPreparer(name: String, known: [String])
     /// The fractions of a split are negative or do not add up to 1.
     case invalidFractions(train: Double, development: Double, test: Double)
+    /// An option of the augmentation has a value that cannot be used.
+    case invalidAugmentation(option: String, expected: String, found: String)
     /// The features of a cut could not be made.
     case badRecording(id: String, path: String, reason: String)
+    /// What is at a path was made in another way than what is to be added.
+    case otherFeatures(path: String, reason: String)
     /// None of the cuts can be used.
     case noUsableCuts(reason: String)
 
@@ -37,10 +41,14 @@ public enum CorpusError: Error, Equatable, Sendable, CustomStringConvertible {
         case .invalidFractions(let train, let development, let test):
             return "the fractions \(train), \(development) and \(test) are not a split:"
                 + " expected none negative and a sum of 1"
+        case .invalidAugmentation(let option, let expected, let found):
+            return "augmentation.\(option): is \(found), expected \(expected)"
         case .badRecording(let id, let path, let reason):
             // A reason may name the path already, and an id may be the path.
             let named = reason.hasPrefix(path + ":") ? reason : "\(path): \(reason)"
             return id == path ? named : "\(id): \(named)"
+        case .otherFeatures(let path, let reason):
+            return "\(path): \(reason)"
         case .noUsableCuts(let reason):
             return "no usable cuts: \(reason)"
         }

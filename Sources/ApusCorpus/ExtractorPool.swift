@@ -14,7 +14,7 @@ final class ExtractorPool: Sendable {
     }
 
     func features(
-        of waveform: Waveform, source: String, ditherSeed: UInt64
+        of waveform: Waveform, source: String, ditherSeed: UInt64?
     ) throws -> FeatureMatrix {
         let borrowed = idle.withLock { $0.popLast() }
         let extractor = try borrowed ?? FeatureExtractor(frontEnd)

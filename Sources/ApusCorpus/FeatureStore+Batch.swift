@@ -3,6 +3,11 @@ import ApusSignal
 extension FeatureStore {
     /// The features that a plan asks for, as one batch.
     ///
+    /// Each crop is of the recording as it is heard in the plan's epoch, and SpecAugment, where it
+    /// is on, masks it. Under another speed a recording has more frames than it was planned with: T'
+    /// instead of T. A crop of L frames from s then begins at s (T' - L) / (T - L), rounded down: the
+    /// first crop possible stays the first, and the last the last.
+    ///
     /// A cut whose features cannot be made, or that has fewer frames than its crop needs, is left
     /// out and reported.
     ///
@@ -15,21 +20,29 @@ extension FeatureStore {
     ) -> (batch: FeatureBatch, problems: [RecordingProblem]) {
         var ids: [String] = []
         var lengths: [Int] = []
-        var crops: [(matrix: FeatureMatrix, start: Int)] = []
+        var crops: [FeatureMatrix] = []
         var problems: [RecordingProblem] = []
         for item in plan.items {
             let cut = cuts[item.cutIndex]
             do throws(CorpusError) {
-                let matrix = try features(of: cut)
+                let (matrix, planned) = try trainingFeatures(
+                    of: cut, epoch: plan.epoch, repetition: item.repetition)
                 let needed = item.start + item.length
-                guard matrix.frameCount >= needed else {
+                guard planned >= needed else {
                     throw CorpusError.badRecording(
                         id: cut.id, path: cut.audioPath,
-                        reason: "expected \(needed) frames, found \(matrix.frameCount)")
+                        reason: "expected \(needed) frames, found \(planned)")
                 }
+                let start =
+                    planned == item.length
+                    ? 0
+                    : item.start * (matrix.frameCount - item.length) / (planned - item.length)
+                let crop = matrix.rows(in: start..<(start + item.length))
                 ids.append(cut.id)
                 lengths.append(item.length)
-                crops.append((matrix, item.start))
+                crops.append(
+                    augmenter?.features(
+                        crop, id: cut.id, epoch: plan.epoch, repetition: item.repetition) ?? crop)
             } catch {
                 problems.append(RecordingProblem(id: cut.id, reason: error.description))
             }
@@ -39,9 +52,8 @@ extension FeatureStore {
         let featureCount = frontEnd.featureCount
         var features: [Float] = []
         features.reserveCapacity(crops.count * frameCount * featureCount)
-        for ((matrix, start), length) in zip(crops, lengths) {
-            let values = (start * featureCount)..<((start + length) * featureCount)
-            features.append(contentsOf: matrix.values[values])
+        for (crop, length) in zip(crops, lengths) {
+            features.append(contentsOf: crop.values)
             features.append(
                 contentsOf: repeatElement(0, count: (frameCount - length) * featureCount))
         }

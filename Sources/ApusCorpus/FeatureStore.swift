@@ -1,75 +1,121 @@
 import ApusSignal
 
-/// The features of cuts, kept in memory once they were made.
+/// The features of cuts, made once where they are always the same.
 ///
-/// It can be used from any thread; features are made outside the lock. Once the cache is full
-/// nothing is added or thrown out: under an endless shuffled walk over a corpus that does not fit,
-/// that keeps the largest share of hits.
+/// Features for extraction, and those for training without dither and without augmentation of
+/// waveforms, are kept in memory as far as it goes. Where they are others in each epoch, the samples
+/// are kept instead. The store can be used from any thread.
 public final class FeatureStore: Sendable {
     /// How samples become features.
     public let frontEnd: FrontEnd
-    /// The number of bytes of features that are kept.
+    /// What the features are for.
+    public let purpose: FeaturePurpose
+    /// The number of bytes of features or samples that are kept.
     public let cacheByteLimit: Int
 
-    /// What the features of a cut depend on: its place in its file, and its id where dither is drawn.
+    /// What the features of a cut depend on: its place in its file, and its id where something is
+    /// drawn.
     private struct Key: Hashable {
         var id: String
         var audioPath: String
         var offset: Double
         var duration: Double?
         var channel: Int?
+
+        init(_ cut: Cut) {
+            (id, audioPath, channel) = (cut.id, cut.audioPath, cut.channel)
+            (offset, duration) = (cut.offset, cut.duration)
+        }
     }
-    private struct Cache {
-        var matrices: [Key: FeatureMatrix] = [:]
-        var byteCount = 0
-    }
-    private let cache = Monitor(Cache())
+    private let features: BoundedCache<Key, FeatureMatrix>
+    private let waveforms: BoundedCache<Key, Waveform>
     private let extractors: ExtractorPool
 
     /// Makes an empty store.
     ///
     /// - Parameters:
     ///   - frontEnd: How samples become features.
-    ///   - cacheByteLimit: The number of bytes of features to keep; 0 keeps none.
+    ///   - cacheByteLimit: The number of bytes of features or samples to keep; 0 keeps none.
+    ///   - purpose: What the features are for.
     /// - Throws: `SignalError.invalidFrontEnd` where the front end's options cannot be used.
-    public init(frontEnd: FrontEnd, cacheByteLimit: Int = 1 << 30) throws {
+    /// - Precondition: An augmenter has the front end's sample rate.
+    public init(
+        frontEnd: FrontEnd, cacheByteLimit: Int = 1 << 30, purpose: FeaturePurpose = .extraction
+    ) throws {
+        if case .training(_, let augmenter?) = purpose {
+            precondition(
+                augmenter.sampleRate == frontEnd.sampleRate,
+                "an augmenter has the front end's sample rate")
+        }
         self.frontEnd = frontEnd
         self.cacheByteLimit = cacheByteLimit
+        self.purpose = purpose
+        let valueSize = MemoryLayout<Float>.stride
+        features = BoundedCache(byteLimit: cacheByteLimit) { $0.values.count * valueSize }
+        waveforms = BoundedCache(byteLimit: cacheByteLimit) { $0.samples.count * valueSize }
         extractors = try ExtractorPool(frontEnd)
     }
 
-    /// The number of bytes of features in the cache.
-    public var cachedByteCount: Int { cache.withLock { $0.byteCount } }
+    /// The number of bytes of features or samples in the cache.
+    public var cachedByteCount: Int { features.byteCount + waveforms.byteCount }
 
-    /// The features of a cut, T x D: the same bits whether they were cached or not.
+    /// What augments the recordings, if anything.
+    var augmenter: Augmenter? {
+        if case .training(_, let augmenter) = purpose { augmenter } else { nil }
+    }
+
+    /// Whether a cut's features are others in each epoch.
+    private var variesByEpoch: Bool {
+        switch purpose {
+        case .extraction: false
+        case .training(_, let augmenter):
+            frontEnd.dither > 0 || augmenter?.options.changesWaveforms == true
+        }
+    }
+
+    /// The features of a cut, T x D: the same bits whether anything was cached or not.
     ///
-    /// - Parameter cut: The cut.
+    /// Masks of SpecAugment belong to crops and are not among them.
+    ///
+    /// - Parameters:
+    ///   - cut: The cut.
+    ///   - epoch: The epoch, counted from 0; it matters for training alone.
+    ///   - repetition: How many times the cut was taken in the epoch before.
     /// - Returns: The features.
     /// - Throws: `CorpusError.badRecording` with the id of the cut and the reason.
-    public func features(of cut: Cut) throws(CorpusError) -> FeatureMatrix {
-        let key = Key(
-            id: cut.id, audioPath: cut.audioPath, offset: cut.offset, duration: cut.duration,
-            channel: cut.channel)
-        if let cached = cache.withLock({ $0.matrices[key] }) { return cached }
-        let matrix: FeatureMatrix
+    public func features(
+        of cut: Cut, epoch: Int = 0, repetition: Int = 0
+    ) throws(CorpusError) -> FeatureMatrix {
+        try trainingFeatures(of: cut, epoch: epoch, repetition: repetition).matrix
+    }
+
+    /// The features of a cut, and the number of frames that crops of it are planned for.
+    func trainingFeatures(
+        of cut: Cut, epoch: Int, repetition: Int
+    ) throws(CorpusError) -> (matrix: FeatureMatrix, plannedFrameCount: Int) {
         do {
-            let waveform = try Waveform(
-                contentsOf: cut.audioPath, offset: cut.offset, duration: cut.duration,
-                channels: cut.channelSelection, sampleRate: frontEnd.sampleRate)
-            matrix = try extractors.features(
-                of: waveform, source: cut.audioPath, ditherSeed: fnv1a(cut.id.utf8))
+            guard variesByEpoch, case .training(let seed, let augmenter) = purpose else {
+                let matrix = try features.value(for: Key(cut)) {
+                    try extractors.features(
+                        of: cut.waveform(sampleRate: frontEnd.sampleRate), source: cut.audioPath,
+                        ditherSeed: nil)
+                }
+                return (matrix, matrix.frameCount)
+            }
+            let clean = try waveforms.value(for: Key(cut)) {
+                try cut.waveform(sampleRate: frontEnd.sampleRate)
+            }
+            let heard =
+                try augmenter?.waveform(clean, id: cut.id, epoch: epoch, repetition: repetition)
+                ?? clean
+            var generator = SeededGenerator(
+                seed: seed, stream: "dither/" + cut.id, epoch, repetition)
+            let matrix = try extractors.features(
+                of: heard, source: cut.audioPath, ditherSeed: generator.next())
+            return (matrix, plannedFrameCount(sampleCount: clean.samples.count))
         } catch {
             throw badRecording(cut, error)
         }
-        let size = matrix.values.count * MemoryLayout<Float>.stride
-        cache.withLock {
-            if $0.byteCount + size <= cacheByteLimit,
-                $0.matrices.updateValue(matrix, forKey: key) == nil
-            {
-                $0.byteCount += size
-            }
-        }
-        return matrix
     }
 
     /// The features of every cut, made by several threads.
@@ -90,44 +136,29 @@ public final class FeatureStore: Sendable {
         }
     }
 
-    /// The number of frames that the features of each cut have, from the files' headers alone.
-    ///
-    /// A file that ends before its header says is found only when its features are made.
-    ///
-    /// - Parameters:
-    ///   - cuts: The cuts.
-    ///   - workers: How many files are opened at a time.
-    /// - Returns: The number of frames or the problem of each cut, in the order of the cuts.
-    public func frameCounts(of cuts: [Cut], workers: Int = 2) -> [Result<Int, CorpusError>] {
-        concurrentMap(cuts, workers: workers) { cut in
-            do {
-                return .success(try self.frameCount(of: cut))
-            } catch {
-                return .failure(badRecording(cut, error))
-            }
-        }
-    }
-
-    private func frameCount(of cut: Cut) throws -> Int {
-        let file = try SoundFile(path: cut.audioPath)
-        let start = Waveform.sampleCount(seconds: cut.offset, sampleRate: file.sampleRate)
-        var count = max(0, file.frameCount - start)
-        if let duration = cut.duration {
-            let wanted = Waveform.sampleCount(seconds: duration, sampleRate: file.sampleRate)
-            count = min(count, wanted)
-        }
-        // Resampling makes ceil(N * rate / file's rate) samples of N.
-        let product = count * frontEnd.sampleRate
-        let resampled = product / file.sampleRate + (product % file.sampleRate == 0 ? 0 : 1)
-        return frontEnd.frameCount(sampleCount: resampled)
+    /// The frames of a recording of N samples that are there under every speed that is on.
+    func plannedFrameCount(sampleCount: Int) -> Int {
+        frontEnd.frameCount(
+            sampleCount: augmenter?.fewestSamples(of: sampleCount) ?? sampleCount)
     }
 }
 
-private func badRecording(_ cut: Cut, _ error: any Error) -> CorpusError {
-    .badRecording(id: cut.id, path: cut.audioPath, reason: ReadingProblem(error).reason)
+/// A cut that could not be read or used, with the reason, and where it was listed if that is
+/// elsewhere than the recordings.
+func badRecording(_ cut: Cut, _ error: any Error, origin: String? = nil) -> CorpusError {
+    .badRecording(
+        id: cut.id, path: cut.audioPath,
+        reason: ReadingProblem(error).reason + (origin.map { " (\($0))" } ?? ""))
 }
 
 extension Cut {
     /// The channels to read: the one that is named, or the mean of all.
-    var channelSelection: ChannelSelection { channel.map { .channel($0) } ?? .mean }
+    public var channelSelection: ChannelSelection { channel.map { .channel($0) } ?? .mean }
+
+    /// The cut's samples.
+    func waveform(sampleRate: Int) throws -> Waveform {
+        try Waveform(
+            contentsOf: audioPath, offset: offset, duration: duration, channels: channelSelection,
+            sampleRate: sampleRate)
+    }
 }

@@ -92,7 +92,9 @@ public struct LengthBucketedSampler: Sendable {
             seed: options.seed, stream: "sampler/crop/" + ids[candidate.cutIndex], epoch,
             candidate.repetition)
         let start = generator.integer(below: frameCounts[candidate.cutIndex] - length + 1)
-        return BatchPlan.Item(cutIndex: candidate.cutIndex, start: start, length: length)
+        return BatchPlan.Item(
+            cutIndex: candidate.cutIndex, start: start, length: length,
+            repetition: candidate.repetition)
     }
 
     /// Cuts ascending lengths into batches.

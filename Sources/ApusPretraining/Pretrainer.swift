@@ -86,6 +86,7 @@ public final class Pretrainer {
             threadCount: configuration.threads > 0
                 ? configuration.threads : ProcessInfo.processInfo.activeProcessorCount)
         let manifest = try Manifest(contentsOf: configuration.data.manifest)
+        let augmenter = try configuration.makeAugmenter()
         try claimFolder()
         if let finished = finishedSummary() {
             report(.message("\(folder) has all \(finished.steps) steps already"))
@@ -94,9 +95,10 @@ public final class Pretrainer {
 
         let store = try FeatureStore(
             frontEnd: try normalizedFrontEnd(over: manifest.cuts),
-            cacheByteLimit: configuration.data.cacheMegabytes << 20)
-        let (cuts, frameCounts) = try usableCuts(manifest.cuts, store: store)
-        let sampler = try makeSampler(cuts, frameCounts: frameCounts)
+            cacheByteLimit: configuration.data.cacheMegabytes << 20,
+            purpose: .training(seed: configuration.seed, augmenter: augmenter))
+        let (cuts, lengths) = try usableCuts(manifest.cuts, store: store)
+        let sampler = try makeSampler(cuts, lengths: lengths)
 
         let seed = Seed(configuration.seed)
         let objective = configuration.objective.makeObjective(
@@ -113,7 +115,9 @@ public final class Pretrainer {
                 manifestHash: try ModelCard.TrainingData.hash(ofFile: configuration.data.manifest),
                 recordings: cuts.count - sampler.skippedIndices.count,
                 seconds: Set(cuts.indices).subtracting(sampler.skippedIndices).sorted().reduce(0) {
-                    $0 + (cuts[$1].duration ?? Double(frameCounts[$1]) / store.frontEnd.frameRate)
+                    $0
+                        + (cuts[$1].duration ?? Double(lengths[$1].frameCount)
+                            / store.frontEnd.frameRate)
                 }))
         var state = try restore(objective: objective, optimizer: optimizer)
 
@@ -238,8 +242,7 @@ public final class Pretrainer {
     /// Makes the folder, or makes sure that it holds a run of the same configuration.
     private func claimFolder() throws {
         let path = folder + "/config.yaml"
-        let hashPath = folder + "/manifest.hash"
-        let hash = try ModelCard.TrainingData.hash(ofFile: configuration.data.manifest)
+        let hashes = try ManifestHashes(of: configuration)
         if FileManager.default.fileExists(atPath: path) {
             let found = try ConfigurationFile.resolve(PretrainingConfiguration(), file: path)
             // Workers and memory decide nothing that is stored; threads only the last digits, which
@@ -248,14 +251,9 @@ public final class Pretrainer {
             wanted.threads = found.threads
             wanted.data.workers = found.data.workers
             wanted.data.cacheMegabytes = found.data.cacheMegabytes
+            wanted.augmentation.cacheMegabytes = found.augmentation.cacheMegabytes
             var differences = try ConfigurationFile.differences(between: found, and: wanted)
-            // The same name may hold other recordings now.
-            let begunWith = try? String(contentsOfFile: hashPath, encoding: .utf8)
-            if let begunWith, begunWith != hash, found.data.manifest == wanted.data.manifest {
-                differences.append(
-                    "\(wanted.data.manifest) has changed since the run began (hash \(begunWith) "
-                        + "there, \(hash) here)")
-            }
+            differences += hashes.differences(from: folder, beside: differences)
             if !differences.isEmpty {
                 throw PretrainingError.otherConfiguration(path: folder, differences: differences)
             }
@@ -264,7 +262,7 @@ public final class Pretrainer {
         do {
             try FileManager.default.createDirectory(
                 atPath: folder + "/checkpoints", withIntermediateDirectories: true)
-            try writeAtomically(Data(hash.utf8), to: hashPath)
+            try hashes.write(to: folder)
             try writeAtomically(Provenance().encoded(), to: folder + "/provenance.json")
             // The configuration comes last: a folder that has one is a run's.
             try writeAtomically(
@@ -325,6 +323,9 @@ public final class Pretrainer {
 
     /// The configuration's front end, with the training recordings' mean and deviation in it.
     ///
+    /// They are those of the recordings themselves, without dither and augmentation, as they are met
+    /// when the model is used.
+    ///
     /// The statistics are kept in the run's folder: a continued run reads the corpus once less.
     private func normalizedFrontEnd(over cuts: [Cut]) throws -> FrontEnd {
         var frontEnd = configuration.frontEnd
@@ -335,7 +336,10 @@ public final class Pretrainer {
             return frontEnd
         }
         report(.message("measuring the features of \(cuts.count) recordings"))
-        let store = try FeatureStore(frontEnd: frontEnd, cacheByteLimit: 0)
+        // A recording is normalized before its frames are stacked.
+        var unstacked = frontEnd
+        unstacked.stacking = FrameStacking()
+        let store = try FeatureStore(frontEnd: unstacked, cacheByteLimit: 0)
         let (statistics, found) = try store.statistics(
             of: cuts, workers: ProcessInfo.processInfo.activeProcessorCount)
         for problem in found {
@@ -353,18 +357,18 @@ public final class Pretrainer {
         report(.warning("\(id) is left out: \(reason)"))
     }
 
-    /// The recordings without a known problem, with their lengths in frames from the files' headers:
-    /// a manifest need not give durations, and those that it gives may be rounded.
+    /// The recordings without a known problem, with their lengths from the files' headers: a manifest
+    /// need not give durations, and those that it gives may be rounded.
     private func usableCuts(
         _ cuts: [Cut], store: FeatureStore
-    ) throws -> (cuts: [Cut], frameCounts: [Int]) {
+    ) throws -> (cuts: [Cut], lengths: [RecordingLength]) {
         let candidates = cuts.filter { problems[$0.id] == nil }
-        var usable: (cuts: [Cut], frameCounts: [Int]) = ([], [])
-        for (cut, result) in zip(candidates, store.frameCounts(of: candidates)) {
+        var usable: (cuts: [Cut], lengths: [RecordingLength]) = ([], [])
+        for (cut, result) in zip(candidates, store.lengths(of: candidates)) {
             switch result {
-            case .success(let frameCount):
+            case .success(let length):
                 usable.cuts.append(cut)
-                usable.frameCounts.append(frameCount)
+                usable.lengths.append(length)
             case .failure(let error): leaveOut(cut.id, error.description)
             }
         }
@@ -376,11 +380,11 @@ public final class Pretrainer {
     }
 
     private func makeSampler(
-        _ cuts: [Cut], frameCounts: [Int]
+        _ cuts: [Cut], lengths: [RecordingLength]
     ) throws -> LengthBucketedSampler {
         do {
             return try LengthBucketedSampler(
-                ids: cuts.map(\.id), frameCounts: frameCounts,
+                ids: cuts.map(\.id), frameCounts: lengths.map(\.plannedFrameCount),
                 options: configuration.samplerOptions)
         } catch CorpusError.noUsableCuts(let reason) {
             throw PretrainingError.nothingToTrainOn(

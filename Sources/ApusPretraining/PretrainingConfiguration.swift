@@ -19,6 +19,8 @@ public struct PretrainingConfiguration: Codable, Hashable, Sendable {
     public var frontEnd = FrontEnd.kaldi
     /// What is trained on.
     public var data = Data()
+    /// How recordings are changed in each epoch; nothing is by default.
+    public var augmentation = AugmentationOptions()
     /// What is trained.
     public var objective = ObjectiveConfiguration()
     /// How the weights move.
@@ -122,6 +124,7 @@ public struct PretrainingConfiguration: Codable, Hashable, Sendable {
             optimizer.weightDecay >= 0 && optimizer.weightDecay.isFinite, "optimizer.weightDecay",
             "is \(optimizer.weightDecay), expected 0 or more")
         try frontEnd.validate()
+        try validateAugmentation(source: source)
         if let problem = objective.problem() {
             let parts = problem.split(separator: " ", maxSplits: 1)
             throw PretrainingError.badValue(
@@ -139,11 +142,30 @@ public struct PretrainingConfiguration: Codable, Hashable, Sendable {
         }
     }
 
+    private func validateAugmentation(source: String) throws {
+        do {
+            try augmentation.validate(sampleRate: frontEnd.sampleRate)
+        } catch {
+            guard case .invalidAugmentation(let option, let expected, let found) = error else {
+                throw error
+            }
+            throw PretrainingError.badValue(
+                key: "augmentation." + option, reason: "is \(found), expected \(expected)",
+                source: source)
+        }
+    }
+
     /// How the sampler gathers recordings.
     var samplerOptions: SamplerOptions {
         SamplerOptions(
             mode: data.mode, framesPerBatch: data.framesPerBatch, cropFrames: data.cropFrames,
             minimumFrames: data.minimumFrames, seed: seed)
+    }
+
+    /// What changes the recordings in each epoch, where anything does.
+    func makeAugmenter() throws -> Augmenter? {
+        guard augmentation.isOn else { return nil }
+        return try Augmenter(augmentation, seed: seed, sampleRate: frontEnd.sampleRate)
     }
 
     /// How the learning rate moves.

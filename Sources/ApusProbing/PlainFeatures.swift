@@ -58,22 +58,33 @@ public final class PlainFeatures: RepresentationSource {
         }
     }
 
+    /// What frames are ordered by: the sum of energies, or the first coefficient of a cepstrum.
+    private func energy(of frame: ArraySlice<Float>) -> Double {
+        if store.frontEnd.kind == .mfcc {
+            let first = store.frontEnd.htkOrder ? frame.last : frame.first
+            return Double(first ?? 0)
+        }
+        let scale: Double? =
+            switch store.frontEnd.log {
+            case .none: nil
+            case .natural: 1
+            case .log10: log(10)
+            case .decibel: log(10) / 10
+            }
+        return frame.reduce(0) { sum, value in
+            sum + (scale.map { exp(Double(value) * $0) } ?? Double(value))
+        }
+    }
+
     /// The mean log-mels of a recording's quietest tenth of frames, at least one: what is heard of
     /// room and microphone between the sounds.
     ///
     /// - Parameter features: T x M log-mels that are not normalised.
     /// - Returns: M means.
     public func quietFrameMean(of features: FeatureMatrix) -> [Float] {
-        let scale: Double =
-            switch store.frontEnd.log {
-            case .natural: 1
-            case .log10: log(10)
-            case .decibel: log(10) / 10
-            }
         let width = features.featureCount
         let energies = (0..<features.frameCount).map { frame in
-            features.values[frame * width..<(frame + 1) * width]
-                .reduce(0) { $0 + exp(Double($1) * scale) }
+            energy(of: features.values[frame * width..<(frame + 1) * width])
         }
         let count = max(1, Int((Double(features.frameCount) * Self.quietShare).rounded()))
         let quietest = energies.indices

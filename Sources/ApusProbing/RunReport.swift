@@ -125,9 +125,12 @@ public struct RunReport {
     private static func spectrograms(
         _ details: ProbeFolder.Details
     ) -> [(caption: String, png: Data)] {
+        // What a model sees is relative to its corpus; a picture shows levels in dB.
+        var frontEnd = details.frontEnd
+        frontEnd.normalization = .none
         // Without the recordings, as on another machine, the report has all else.
         guard let manifest = try? Manifest(contentsOf: details.testManifest),
-            let extractor = try? FeatureExtractor(details.frontEnd)
+            let extractor = try? FeatureExtractor(frontEnd)
         else { return [] }
         let labels = Dictionary(
             zip(details.testIDs, details.testLabels), uniquingKeysWith: { first, _ in first })
@@ -135,9 +138,9 @@ public struct RunReport {
             guard let cut = manifest.cuts.first(where: { labels[$0.id] == name }),
                 let waveform = try? Waveform(
                     contentsOf: cut.audioPath, offset: cut.offset, duration: cut.duration,
-                    sampleRate: details.frontEnd.sampleRate),
+                    sampleRate: frontEnd.sampleRate),
                 let features = try? extractor(waveform),
-                let png = try? features.picture(frontEnd: details.frontEnd, title: cut.id).png()
+                let png = try? features.picture(frontEnd: frontEnd, title: cut.id).png()
             else { return nil }
             return (name, png)
         }
@@ -256,51 +259,6 @@ private struct PretrainingRun {
             pairs.append(("log(N + 1) - L at the end", String(format: "%.2f nats", bound)))
         }
         return pairs
-    }
-}
-
-extension FeatureMatrix {
-    /// A picture of features, with axes in seconds and hertz and a bar in dB.
-    ///
-    /// - Parameters:
-    ///   - frontEnd: What made the features.
-    ///   - title: The text above.
-    /// - Returns: The picture.
-    public func picture(frontEnd: FrontEnd, title: String) -> RGBImage {
-        let unitsOfDecibel = Float(10 / log(10.0))
-        let isNatural = frontEnd.kind == .logMel && frontEnd.log == .natural
-        let isSpectrogram = frontEnd.kind == .spectrogram && frontEnd.log == .none
-        let decibels: [Float] =
-            if isSpectrogram {
-                values.map { 10 * log10(max($0, frontEnd.logFloor)) }
-            } else if isNatural {
-                values.map { $0 * unitsOfDecibel }
-            } else {
-                values
-            }
-        let unit = frontEnd.log == .log10 && !isSpectrogram ? "log10" : "dB"
-        return SpectrogramImage(
-            values: decibels, frameCount: frameCount, bandFrequencies: frontEnd.bandFrequencies,
-            frameShift: 1 / frontEnd.frameRate, title: title, unit: unit
-        ).image()
-    }
-}
-
-extension FrontEnd {
-    /// The frequency that each feature stands for, in Hz.
-    public var bandFrequencies: [Double] {
-        switch kind {
-        case .spectrogram:
-            (0..<featureCount).map {
-                Double($0) * Double(sampleRate) / Double(transformLength)
-            }
-        case .logMel, .mfcc:
-            MelFilterBank(
-                bandCount: melBandCount, fftLength: transformLength, sampleRate: sampleRate,
-                lowFrequency: lowFrequency, highFrequency: upperFrequency, scale: melScale,
-                triangle: melTriangle, normalization: melNormalization
-            ).centers
-        }
     }
 }
 

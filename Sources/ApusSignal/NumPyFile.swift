@@ -37,17 +37,10 @@ public enum NumPyFile {
     public static func write(_ values: [Float], shape: [Int]? = nil, to path: String) throws {
         let shape = shape ?? [values.count]
         precondition(shape.reduce(1, *) == values.count, "\(shape) is not \(values.count) values")
-        let axes = shape.map { "\($0)" }.joined(separator: ", ") + (shape.count == 1 ? "," : "")
-        var header = "{'descr': '<f4', 'fortran_order': False, 'shape': (\(axes)), }"
-        // The values begin at a multiple of 64 bytes, after a newline.
-        let unpadded = magic.count + 4 + header.utf8.count + 1
-        header += String(repeating: " ", count: (64 - unpadded % 64) % 64) + "\n"
-        var data = Data(magic + [1, 0])
-        let length = UInt16(header.utf8.count)
-        data.append(contentsOf: [UInt8(length & 0xFF), UInt8(length >> 8)])
-        data.append(contentsOf: header.utf8)
-        data.append(littleEndian: values)
-        try writeAtomically(data, to: path)
+        let file = try OutputFile(replacing: path)
+        try file.append(header(shape: shape))
+        try file.append(littleEndian: values)
+        try file.commit()
     }
 
     /// Reads an array of 32-bit floats.
@@ -64,6 +57,38 @@ public enum NumPyFile {
         } catch {
             throw SignalError.unreadable(path: path, reason: error.localizedDescription)
         }
+        return try array(from: data, path: path)
+    }
+
+    /// The bytes before the values of an array of 32-bit floats in C order.
+    ///
+    /// There is room in them for any number of rows, so that a header of T x D features has the same
+    /// size before T is known.
+    ///
+    /// - Parameter shape: The size of each axis.
+    /// - Returns: A multiple of 64 bytes.
+    static func header(shape: [Int]) -> [UInt8] {
+        let axes = shape.map { "\($0)" }.joined(separator: ", ") + (shape.count == 1 ? "," : "")
+        let text = "{'descr': '<f4', 'fortran_order': False, 'shape': (\(axes)), }"
+        let digits = shape.first.map { "\($0)".count } ?? 0
+        // The values begin at a multiple of 64 bytes, after a newline.
+        let beforeText = magic.count + 4
+        let least = beforeText + text.utf8.count + (19 - digits) + 1
+        let size = (least + 63) / 64 * 64
+        let length = size - beforeText
+        let padding = [UInt8](repeating: 0x20, count: length - text.utf8.count - 1)
+        return magic + [1, 0, UInt8(length & 0xFF), UInt8(length >> 8)] + Array(text.utf8)
+            + padding + [0x0A]
+    }
+
+    /// Reads an array from the bytes of a file or of an archive's member.
+    ///
+    /// - Parameters:
+    ///   - data: The bytes.
+    ///   - path: Where they come from, for errors.
+    /// - Returns: The array.
+    /// - Throws: ``SignalError/notNumPy(path:reason:)``.
+    static func array(from data: [UInt8], path: String) throws -> NumPyArray {
         func wrong(_ reason: String) -> SignalError { .notNumPy(path: path, reason: reason) }
 
         guard data.count >= 12, data.starts(with: magic) else {
@@ -113,12 +138,5 @@ public enum NumPyFile {
         }
         let known = sizes.compactMap { $0 }
         return known.count == sizes.count && known.allSatisfy { $0 >= 0 } ? known : nil
-    }
-}
-
-extension Data {
-    fileprivate mutating func append(littleEndian values: [Float]) {
-        let patterns = values.map { $0.bitPattern.littleEndian }
-        patterns.withUnsafeBytes { append(contentsOf: $0) }
     }
 }

@@ -38,6 +38,12 @@ public enum SignalError: Error, Equatable, Sendable {
     case invalidFrontEnd(option: String, expected: String, found: String)
     /// The file is not a `.npy` array of 32-bit floats in C order.
     case notNumPy(path: String, reason: String)
+    /// An archive of features is not as its format says, at the record with the key if one is known.
+    case malformedArchive(path: String, key: String?, reason: String)
+    /// An archive has no record with the key.
+    case noSuchKey(path: String, key: String)
+    /// A record cannot have the key in an archive.
+    case invalidKey(path: String, key: String, reason: String)
     /// The file could not be written.
     case cannotWrite(path: String, reason: String)
 }
@@ -82,6 +88,12 @@ extension SignalError: CustomStringConvertible {
             "front end: \(option): expected \(expected), found \(found)"
         case .notNumPy(let path, let reason):
             "\(path): not a .npy array of 32-bit floats (\(reason))"
+        case .malformedArchive(let path, let key, let reason):
+            path + (key.map { ": record '\($0)'" } ?? "") + ": \(reason)"
+        case .noSuchKey(let path, let key):
+            "\(path): has no record '\(key)'"
+        case .invalidKey(let path, let key, let reason):
+            "\(path): a record cannot be called '\(key)': \(reason)"
         case .cannotWrite(let path, let reason):
             "\(path): cannot be written (\(reason))"
         }

@@ -107,8 +107,8 @@ extension Computing {
                 return
             }
             #expect(
-                differences == ["frameShift: 10.0, here 12.5", "melBandCount: 8, here 40"])
-            #expect(error.description.contains("frameShift: 10.0, here 12.5; melBandCount: 8"))
+                differences == ["frameShift: 10.0 ms, here 12.5 ms", "melBandCount: 8, here 40"])
+            #expect(error.description.contains("frameShift: 10.0 ms, here 12.5 ms; melBandCount: 8"))
 
             other = card(.cpc).frontEnd
             other.normalization = .none

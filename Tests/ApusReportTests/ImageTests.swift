@@ -85,6 +85,27 @@ import Testing
         #expect(ticks.map(\.band) == [0, 64, 128, 192, 256])
     }
 
+    @Test func featuresOfNoFrequencyAreCounted() {
+        let picture = SpectrogramImage(
+            values: (0..<26).map(Float.init), frameCount: 2, featureCount: 13,
+            featureName: "Coefficient", frameShift: 0.01)
+        let ticks = picture.frequencyTicks(atMost: 8)
+        #expect(ticks.map(\.hertz) == [0, 2, 4, 6, 8, 10, 12])
+        #expect(ticks.map(\.band) == [0, 2, 4, 6, 8, 10, 12])
+        // There is no half of a coefficient.
+        let few = SpectrogramImage(
+            values: [], frameCount: 0, featureCount: 3, featureName: "Coefficient",
+            frameShift: 0.01)
+        #expect(few.frequencyTicks(atMost: 8).map(\.hertz) == [0, 1, 2])
+        // The axis says what they are.
+        let hertz = SpectrogramImage(
+            values: (0..<26).map(Float.init), frameCount: 2,
+            bandFrequencies: (0..<13).map(Double.init), frameShift: 0.01, unit: "")
+        #expect(picture.axisTitle == "Coefficient")
+        #expect(hertz.axisTitle == "Frequency (Hz)")
+        #expect(picture.image() != hertz.image())
+    }
+
     @Test(arguments: [
         [Float](), [.nan], [.infinity, .nan, -.infinity, 3], [1, 1, 1],
     ])

@@ -72,3 +72,44 @@ import Testing
         }
     }
 }
+
+@Suite struct NumPyFileWriterTests {
+    @Test func framesInPartsMakeTheSameFile() throws {
+        try withTemporaryFolder { folder in
+            let features = FeatureMatrix(
+                values: noise(count: 80_000), frameCount: 1000, featureCount: 80)
+            try NumPyFile.write(features, to: "\(folder)/whole.npy")
+            for step in [1, 7, 999, 1000] {
+                let path = "\(folder)/parts.npy"
+                let writer = try NumPyFileWriter(path: path, featureCount: 80)
+                for start in stride(from: 0, to: 1000, by: step) {
+                    try writer.append(features.rows(in: start..<min(1000, start + step)))
+                }
+                #expect(writer.frameCount == 1000)
+                try writer.finish()
+                #expect(
+                    FileManager.default.contentsEqual(atPath: path, andPath: "\(folder)/whole.npy"))
+            }
+            let empty = try NumPyFileWriter(path: "\(folder)/empty.npy", featureCount: 3)
+            try empty.finish()
+            #expect(try NumPyFile.read("\(folder)/empty.npy").shape == [0, 3])
+        }
+    }
+
+    @Test func nothingIsLeftOfAFileThatIsNotFinished() throws {
+        try withTemporaryFolder { folder in
+            let path = "\(folder)/a.npy"
+            do {
+                let writer = try NumPyFileWriter(path: path, featureCount: 2)
+                try writer.append(
+                    FeatureMatrix(values: [1, 2], frameCount: 1, featureCount: 2))
+                #expect(try FileManager.default.contentsOfDirectory(atPath: folder).count == 1)
+                #expect(!FileManager.default.fileExists(atPath: path))
+            }
+            #expect(try FileManager.default.contentsOfDirectory(atPath: folder).isEmpty)
+            #expect(throws: SignalError.self) {
+                try NumPyFileWriter(path: "\(folder)/no/such/folder/a.npy", featureCount: 2)
+            }
+        }
+    }
+}

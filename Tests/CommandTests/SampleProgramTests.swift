@@ -19,6 +19,15 @@ extension Commands {
             #expect(outcome.output.contains("frames x 80 bands"))
         }
 
+        @Test func augmentationsAreHeardAndSeen() throws {
+            let folder = try TemporaryFolder()
+            let outcome = try run("Augmentations", [voice, folder.path + "/out"])
+            #expect(outcome.status == 0, "\(outcome.error)")
+            let names = try FileManager.default.contentsOfDirectory(atPath: folder.path + "/out")
+            #expect(names.count { $0.hasSuffix(".png") } == 10)
+            #expect(names.count { $0.hasSuffix(".wav") } == 9)
+        }
+
         @Test func aRecordingIsLikeItself() throws {
             let models = try TrainedModels.shared
             func cosine(_ other: String) throws -> Double {

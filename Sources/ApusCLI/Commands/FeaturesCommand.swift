@@ -6,87 +6,227 @@ import ApusSignal
 import ArgumentParser
 import Foundation
 
-/// `apus features`: features of recordings as arrays or pictures.
+/// `apus features`: features of recordings as arrays, archives or pictures.
 struct FeaturesCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "features",
-        abstract: "Write features of recordings as .npy arrays or .png pictures.",
+        abstract: "Write features of recordings as .npy, .npz, Kaldi .ark/.scp or .png pictures.",
         discussion: """
             Examples: apus features clip.ogg -o clip.npy
                       apus features clip.ogg -o clip.png
                       apus features samples/audio/voices -o features --format npy
+                      apus features train.jsonl -o train.ark
+                      apus features --front-end whisper meeting.mp3 -o meeting.npz
+                      sox in.wav -t raw -e signed -b 16 - | \\
+                          apus features - --raw s16le:16000:1 -o in.npy
                       apus features --explain --set melBandCount=40
-            An array is T frames x M bands of 32-bit floats.
+            An array is T frames x D features of 32-bit floats.
+
+            A folder has a file for each recording, index.jsonl with a line for each (where the
+            features are, what they are of) and front-end.json with every option. Beside OUT.ark
+            lie OUT.scp, OUT.ark.index.jsonl and OUT.ark.front-end.json; beside OUT.npz likewise, which
+            is called OUT.npz.part until it is whole.
+            A recording's key in an archive is its id in the manifest, or its file's name from
+            where paths begin to differ; blanks become '_', and ~2 follows a key that is taken.
+
+            What was begun goes on: recordings that the index lists are not made again unless their
+            files have changed. A recording that cannot be used is named and left out, and the exit
+            code is then 65.
             """)
 
     enum Format: String, ExpressibleByArgument, CaseIterable {
-        case npy, png
+        case npy, npz, ark, png
     }
 
     @Argument(help: "Audio files, folders or .jsonl manifests.")
     var inputs: [String] = []
     @Option(
         name: [.short, .customLong("output")],
-        help: "A .npy or .png file for one recording, a folder for several.")
+        help: "A .npy or .png file for one recording, a .npz or .ark archive, or a folder.")
     var output: String?
-    @Option(help: "What a folder is filled with.")
-    var format = Format.npy
+    @Option(help: "What a folder is filled with: npy (the default), png, npz or ark.")
+    var format: Format?
+    @Option(help: "How many recordings are worked on at a time; 0 for one a core.")
+    var workers = 0
+    @Flag(help: "Begin anew what was begun with other options or of other files.")
+    var overwrite = false
     @Flag(help: "Print every option of the front end, and end.")
     var explain = false
+    @Flag(
+        help: ArgumentHelp(
+            "Write beside each .npy which frames are speech by their energy: NAME.speech.npy.",
+            discussion: "A 1 or a 0 for each frame, before any stacking, by Kaldi's rule."))
+    var speechMask = false
+    @OptionGroup var recordingOptions: RecordingOptions
     @OptionGroup var frontEndOptions: FrontEndOptions
 
     func run() throws {
         let frontEnd = try frontEndOptions.resolve()
         if explain {
-            print(try ConfigurationFile.text(of: frontEnd), terminator: "")
+            print(try frontEnd.explanation(), terminator: "")
             return
         }
         guard !inputs.isEmpty else { throw ValidationError("Name at least one recording.") }
         guard let output else { throw ValidationError("Name a file or a folder: -o OUT") }
-        let cuts = try Inputs.cuts(inputs)
+        guard workers >= 0 else { throw ValidationError("--workers is 0 or more.") }
         let fileFormat = Format(rawValue: (output as NSString).pathExtension)
-        if fileFormat != nil, cuts.count > 1 {
-            throw ValidationError(
-                "\(output) is one file for \(cuts.count) recordings; name a folder.")
+        if let fileFormat, let format, fileFormat != format {
+            throw ValidationError("\(output) is not a file of the format \(format.rawValue).")
         }
-        if fileFormat == nil { try Inputs.makeFolder(output) }
-
-        let store = try FeatureStore(frontEnd: frontEnd, cacheByteLimit: 0)
-        let progress = ProgressDisplay(total: cuts.count, unit: "recordings")
-        let names = Inputs.fileNames(for: cuts)
-        var failures = Failures()
-        // A block at a time, so that a folder of any size fits the memory.
-        let blockSize = 64
-        for start in stride(from: 0, to: cuts.count, by: blockSize) {
-            let block = start..<min(start + blockSize, cuts.count)
-            let results = store.features(
-                of: Array(cuts[block]), workers: ProcessInfo.processInfo.activeProcessorCount)
-            for (index, result) in zip(block, results) {
-                switch result {
-                case .failure(let error): failures.failed("\(error)")
-                case .success(let matrix):
-                    let kind = fileFormat ?? format
-                    try write(
-                        matrix, frontEnd, title: cuts[index].id, kind,
-                        to: fileFormat == nil
-                            ? "\(output)/\(names[index]).\(kind.rawValue)" : output)
-                    failures.succeeded()
-                }
+        if speechMask, (fileFormat ?? format ?? .npy) != .npy {
+            throw ValidationError("--speech-mask goes with .npy files.")
+        }
+        if speechMask, inputs.contains(Inputs.standardInput) {
+            throw ValidationError("--speech-mask reads a recording twice: name a file.")
+        }
+        let source = try recordingOptions.source()
+        let cuts = try source.cuts(inputs)
+        let make = try FeatureMaker(
+            frontEnd, source: source, drawsPictures: (fileFormat ?? format) == .png,
+            makesMasks: speechMask)
+        switch fileFormat {
+        case .npy, .png:
+            guard let cut = cuts.first, cuts.count == 1 else {
+                throw ValidationError(
+                    "\(output) is one file for \(cuts.count) recordings; name a folder or an archive."
+                )
             }
-            if cuts.count > 1 { progress.update(block.upperBound) }
+            try writeOne(cut, make, to: output)
+        case .npz: try writeAll(cuts, make, to: .numPyArchive(path: output))
+        case .ark: try writeAll(cuts, make, to: .kaldiArchive(path: output))
+        case nil:
+            try Inputs.makeFolder(output)
+            let folder =
+                output.count > 1 && output.hasSuffix("/") ? String(output.dropLast()) : output
+            let target: FeatureTarget =
+                switch format ?? .npy {
+                case .npz: .numPyArchive(path: "\(folder)/features.npz")
+                case .ark: .kaldiArchive(path: "\(folder)/features.ark")
+                case .npy: .files(folder: folder, pathExtension: "npy")
+                case .png: .files(folder: folder, pathExtension: "png")
+                }
+            try writeAll(cuts, make, to: target)
+        }
+    }
+
+    /// One recording into one file, without an index.
+    private func writeOne(_ cut: Cut, _ make: FeatureMaker, to path: String) throws {
+        var failures = Failures()
+        let made = make(cut)
+        do {
+            if let mask = made.mask { try writeMask(mask, besideArray: path) }
+            switch made.content {
+            case .failure(let error): throw error
+            case .success(.picture(let features, let picture)):
+                try writeAtomically(picture, to: path)
+                report(path, features.frameCount, features.featureCount)
+            case .success(.features(let features)):
+                try NumPyFile.write(features, to: path)
+                report(path, features.frameCount, features.featureCount)
+            case .success(.long):
+                let reader = try make.reader(of: cut)
+                let width = reader.frontEnd.featureCount
+                let writer = try NumPyFileWriter(path: path, featureCount: width)
+                while let block = try reader.next() { try writer.append(block) }
+                try writer.finish()
+                report(path, reader.frameCount, width)
+            }
+            failures.succeeded()
+        } catch SignalError.cannotWrite(let path, let reason) {
+            throw SignalError.cannotWrite(path: path, reason: reason)
+        } catch {
+            failures.failed("\(error)")
+        }
+        try failures.finish()
+    }
+
+    private func writeMask(_ mask: [Bool], besideArray path: String) throws {
+        let base = (path as NSString).deletingPathExtension
+        try NumPyFile.write(mask.map { $0 ? 1 : 0 }, to: base + ".speech.npy")
+    }
+
+    private func report(_ path: String, _ frameCount: Int, _ featureCount: Int) {
+        print("\(path): \(frameCount) x \(featureCount)")
+    }
+
+    /// Many recordings into a folder or an archive.
+    private func writeAll(
+        _ cuts: [Cut], _ make: FeatureMaker, to target: FeatureTarget
+    ) throws {
+        if cuts.contains(where: { $0.audioPath == Inputs.standardInput }) {
+            throw ValidationError("Standard input goes to one .npy or .png file.")
+        }
+        do {
+            try writeInOrder(cuts, make, to: target)
+        } catch CorpusError.otherFeatures(let path, let reason) {
+            throw CorpusError.otherFeatures(path: path, reason: "\(reason) with --overwrite")
+        }
+    }
+
+    private func writeInOrder(
+        _ named: [Cut], _ make: FeatureMaker, to target: FeatureTarget
+    ) throws {
+        let cuts = Inputs.withoutRepetitions(named)
+        let export = try FeatureExport(
+            to: target, frontEnd: make.frontEnd, variant: make.variant, beginsAnew: overwrite)
+        let keys = Inputs.keys(for: cuts, in: export)
+        let pending = try zip(cuts, keys).filter { cut, _ in try !export.isWritten(cut) }
+        let skipped = cuts.count - pending.count
+        if skipped > 0 {
+            Console.message(
+                "\(skipped) of \(cuts.count) recordings were written before and have not changed "
+                    + "(\(target.indexPath)): skipped")
+        }
+        let progress = ProgressDisplay(total: cuts.count, unit: "recordings")
+        var failures = Failures(alreadyDone: skipped)
+        do {
+            try forEachInOrder(
+                pending,
+                workers: workers > 0 ? workers : ProcessInfo.processInfo.activeProcessorCount
+            ) { cut, _ in
+                make(cut)
+            } _: { index, made in
+                let (cut, key) = pending[index]
+                do {
+                    if let mask = made.mask {
+                        try writeMask(mask, besideArray: "\(target.folder)/\(key).npy")
+                    }
+                    let written = try write(made, of: cut, key: key, by: make, to: export)
+                    report(written.place, written.frameCount, make.frontEnd.featureCount)
+                    failures.succeeded()
+                } catch SignalError.cannotWrite(let path, let reason) {
+                    throw SignalError.cannotWrite(path: path, reason: reason)
+                } catch {
+                    failures.failed("\(error)")
+                }
+                if cuts.count > 1 { progress.update(skipped + index + 1) }
+            }
+            try export.finish()
+        } catch let error as SignalError {
+            Console.message(
+                "\(export.recordingCount) recordings are written; the same command goes on from there"
+            )
+            throw error
         }
         try failures.finish()
     }
 
     private func write(
-        _ matrix: FeatureMatrix, _ frontEnd: FrontEnd, title: String, _ format: Format,
-        to path: String
-    ) throws {
-        switch format {
-        case .npy: try NumPyFile.write(matrix, to: path)
-        case .png:
-            try writeAtomically(matrix.picture(frontEnd: frontEnd, title: title).png(), to: path)
+        _ made: FeatureMaker.Made, of cut: Cut, key: String, by make: FeatureMaker,
+        to export: FeatureExport
+    ) throws -> (place: String, frameCount: Int) {
+        switch try made.content.get() {
+        case .features(let features):
+            let place = try export.write(features, of: cut, key: key, source: made.source)
+            return (place, features.frameCount)
+        case .picture(let features, let picture):
+            let place = try export.write(
+                features, of: cut, key: key, source: made.source, encoded: picture)
+            return (place, features.frameCount)
+        case .long:
+            let reader = try make.reader(of: cut)
+            let place = try export.write(reader, of: cut, key: key, source: made.source)
+            return (place, reader.frameCount)
         }
-        print("\(path): \(matrix.frameCount) x \(matrix.featureCount)")
     }
 }

@@ -1,16 +1,21 @@
 import Foundation
 
-/// A picture of a spectrogram: time in seconds, frequency in Hz, a colour bar for the level.
+/// A picture of a spectrogram or of other features: time in seconds, frequency in Hz or the numbers
+/// of the features, a colour bar for the level.
 public struct SpectrogramImage: Sendable {
     /// The values by frame and band, T x M, row-major; NaN and infinities are drawn grey.
     public let values: [Float]
     /// The number of frames T.
     public let frameCount: Int
     /// The centre frequency of every band in Hz, ascending: the centres of mel filters, or the
-    /// frequencies of Fourier bins.
+    /// frequencies of Fourier bins; the numbers of features that stand for no frequency.
     public let bandFrequencies: [Double]
     /// The time from a frame to the next, seconds.
     public let frameShift: Double
+    /// What the vertical axis says: `Frequency (Hz)`, or what features of no frequency are called.
+    public let axisTitle: String
+    /// Whether the vertical axis has the numbers of features.
+    private let countsFeatures: Bool
     /// The text above the picture.
     public var title: String
     /// What the colour bar's numbers are: `"dB"`, or `"ln"` for natural logarithms.
@@ -49,6 +54,34 @@ public struct SpectrogramImage: Sendable {
         self.frameShift = frameShift
         self.title = title
         self.unit = unit
+        axisTitle = "Frequency (Hz)"
+        countsFeatures = false
+    }
+
+    /// A picture of T x D values that stand for no frequencies, such as cepstral coefficients.
+    ///
+    /// - Parameters:
+    ///   - values: The values by frame and feature, T x D, row-major.
+    ///   - frameCount: The number of frames T; with no frames the picture has empty axes.
+    ///   - featureCount: The number of features D; the axis counts them from 0.
+    ///   - featureName: What a feature is called, for the axis.
+    ///   - frameShift: The time from a frame to the next, seconds, above zero.
+    ///   - title: The text above the picture.
+    ///   - unit: What the values are, for the colour bar; may be empty.
+    public init(
+        values: [Float], frameCount: Int, featureCount: Int, featureName: String,
+        frameShift: Double, title: String = "", unit: String = ""
+    ) {
+        precondition(values.count == frameCount * featureCount, "T x D values")
+        precondition(frameShift > 0, "Frames follow each other in time")
+        self.values = values
+        self.frameCount = frameCount
+        bandFrequencies = (0..<featureCount).map(Double.init)
+        self.frameShift = frameShift
+        self.title = title
+        self.unit = unit
+        axisTitle = featureName
+        countsFeatures = true
     }
 
     /// Draws the picture.
@@ -63,9 +96,12 @@ public struct SpectrogramImage: Sendable {
         drawTimeAxis(on: &image, layout: layout)
         drawFrequencyAxis(on: &image, layout: layout)
         drawColorBar(on: &image, layout: layout, range: shown)
-        let room = (layout.width - layout.left) / (BitmapFont.advance * textScale)
+        // The bar's unit stands beside the title; of a long path the end says most.
+        let room = max(
+            2, (layout.barLeft - layout.gap - layout.left) / (BitmapFont.advance * textScale))
         image.draw(
-            String(title.prefix(room)), x: layout.left, y: layout.margin, scale: textScale,
+            title.count <= room ? title : ".." + title.suffix(room - 2), x: layout.left,
+            y: layout.margin, scale: textScale,
             color: Self.textColor)
         return image
     }
@@ -84,7 +120,8 @@ public struct SpectrogramImage: Sendable {
         else { return [] }
         let candidates: [Double]
         if bandsAreEven {
-            candidates = AxisTicks.linear(over: lowest...highest, atMost: count).positions
+            let even = AxisTicks.linear(over: lowest...highest, atMost: count).positions
+            candidates = countsFeatures ? even.filter { $0 == $0.rounded() } : even
         } else {
             let octaves = (0..<9).map { 125 * pow(2, Double($0)) }
             candidates = octaves.filter { $0 >= lowest && $0 <= highest }.suffix(count)
@@ -202,7 +239,7 @@ public struct SpectrogramImage: Sendable {
                 color: Self.textColor)
         }
         image.draw(
-            "Frequency (Hz)", x: layout.margin, y: layout.top + plotHeight / 2, anchor: .middle,
+            axisTitle, x: layout.margin, y: layout.top + plotHeight / 2, anchor: .middle,
             scale: textScale, color: Self.textColor, turned: true)
     }
 

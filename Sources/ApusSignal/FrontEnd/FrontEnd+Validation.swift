@@ -69,8 +69,9 @@ extension FrontEnd {
             logFloor.isFinite && logFloor >= Float.leastNormalMagnitude, "logFloor",
             "a positive number of at least 1.2e-38", logFloor)
         try check(
-            outputScale.isFinite && outputOffset.isFinite, "outputScale and outputOffset",
-            "finite numbers", "\(outputScale) and \(outputOffset)")
+            outputScale.isFinite && outputScale != 0 && outputOffset.isFinite,
+            "outputScale and outputOffset", "finite numbers, a scale other than 0",
+            "\(outputScale) and \(outputOffset)")
         if let dynamicRange {
             try check(
                 dynamicRange.isFinite && dynamicRange >= 0, "dynamicRange",

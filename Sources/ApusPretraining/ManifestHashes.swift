@@ -1,0 +1,64 @@
+import ApusCorpus
+import ApusSignal
+import Foundation
+
+/// The hashes of the manifests that decide what a run sees.
+///
+/// They are kept in the run's folder, as `manifest.hash`, `noise.hash` and `reverberation.hash`: the
+/// same name may hold other recordings when the run is continued.
+struct ManifestHashes {
+    private struct Entry {
+        /// The manifest's key in the configuration.
+        var key: String
+        var path: String
+        /// The name of the file that keeps the hash.
+        var file: String
+        var hash: String
+    }
+    private let entries: [Entry]
+
+    /// Reads the manifests of a configuration; those of augmentations that are off don't count.
+    init(of configuration: PretrainingConfiguration) throws {
+        let augmentation = configuration.augmentation
+        var manifests = [("data.manifest", configuration.data.manifest, "manifest.hash")]
+        if augmentation.noise.probability > 0 {
+            manifests.append(
+                ("augmentation.noise.manifest", augmentation.noise.manifest, "noise.hash"))
+        }
+        if augmentation.reverberation.probability > 0 {
+            let path = augmentation.reverberation.manifest
+            manifests.append(("augmentation.reverberation.manifest", path, "reverberation.hash"))
+        }
+        entries = try manifests.map { key, path, file in
+            Entry(
+                key: key, path: path, file: file,
+                hash: try ModelCard.TrainingData.hash(ofFile: path))
+        }
+    }
+
+    /// Keeps the hashes in a run's folder.
+    func write(to folder: String) throws {
+        for entry in entries {
+            try writeAtomically(Data(entry.hash.utf8), to: "\(folder)/\(entry.file)")
+        }
+    }
+
+    /// Which manifests have changed since a run began, in words.
+    ///
+    /// - Parameters:
+    ///   - folder: The run's folder.
+    ///   - differences: What is known to differ: a manifest of another name isn't told of twice.
+    /// - Returns: A sentence for each manifest that has changed.
+    func differences(from folder: String, beside differences: [String]) -> [String] {
+        entries.compactMap { entry in
+            if differences.contains(where: { $0.hasPrefix(entry.key + " ") }) { return nil }
+            guard
+                let begunWith = try? String(
+                    contentsOfFile: "\(folder)/\(entry.file)", encoding: .utf8),
+                begunWith != entry.hash
+            else { return nil }
+            return "\(entry.path) has changed since the run began (hash \(begunWith) there, "
+                + "\(entry.hash) here)"
+        }
+    }
+}
