@@ -11,6 +11,14 @@ struct FuzzOptions {
         case sound(raw: RawFormat?)
         /// The reader of NumPy arrays.
         case numPy
+        /// The reader of archives of NumPy arrays.
+        case numPyArchive
+        /// The reader of Kaldi archives.
+        case kaldiArchive
+        /// The reader of lists of places in Kaldi archives.
+        case kaldiScript
+        /// The reader of front ends in JSON.
+        case frontEnd
     }
 
     private let bytes: [UInt8]
@@ -23,9 +31,13 @@ struct FuzzOptions {
     /// What reads the file.
     var reader: Reader {
         switch bytes[0] {
-        case 0..<0xD0: .sound(raw: nil)
-        case 0xD0..<0xF0: .sound(raw: raw)
-        default: .numPy
+        case 0..<0xC0: .sound(raw: nil)
+        case 0xC0..<0xD8: .sound(raw: raw)
+        case 0xD8..<0xE0: .numPy
+        case 0xE0..<0xE8: .numPyArchive
+        case 0xE8..<0xF0: .kaldiArchive
+        case 0xF0..<0xF8: .kaldiScript
+        default: .frontEnd
         }
     }
 

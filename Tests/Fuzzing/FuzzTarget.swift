@@ -10,14 +10,17 @@ public func fuzzOne(_ bytes: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     guard contentCount >= 0 else { return -1 }
     let input = UnsafeBufferPointer(start: bytes, count: count)
     let options = FuzzOptions(input[contentCount...])
+    let content = UnsafeBufferPointer(rebasing: input[..<contentCount])
     let file = ScratchFile.shared
-    file.write(UnsafeBufferPointer(rebasing: input[..<contentCount]))
+    file.write(content)
     do {
         switch options.reader {
         case .sound(let raw): try SoundFuzzing(options: options, raw: raw).run()
-        case .numPy:
-            let array = try NumPyFile.read(file.path)
-            check(array.shape.reduce(1, *) == array.values.count, "the shape is another")
+        case .numPy: try readNumPyFile(file.path)
+        case .numPyArchive: try readNumPyArchive(file.path)
+        case .kaldiArchive: try readKaldiArchive(file.path)
+        case .kaldiScript: try readKaldiScript(file.path)
+        case .frontEnd: readFrontEnd(Data(content))
         }
     } catch let error as SignalError {
         check(error.description.hasPrefix(file.path), "no path: \(error)")

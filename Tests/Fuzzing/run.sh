@@ -23,8 +23,9 @@ sanitizers=fuzzer${SANITIZE:+,$SANITIZE}
 build=$work/build-$sanitizers
 mkdir -p "$build" "$work/corpus" "$work/seeds"
 modules=(-I "$build")
-for library in CSndfile CFFTW CSoxr; do modules+=(-I "Sources/$library"); done
-flags=(-O -swift-version 6 -enable-upcoming-feature ExistentialAny -parse-as-library -wmo)
+for library in CSndfile CFFTW CSoxr CZlib; do modules+=(-I "Sources/$library"); done
+flags=(-O -swift-version 6 -enable-upcoming-feature ExistentialAny -parse-as-library -wmo
+    -package-name apus)
 
 mapfile -t sources < <(find Sources/ApusSignal -name '*.swift' | sort)
 swiftc "${flags[@]}" -sanitize="$sanitizers" "${modules[@]}" -module-name ApusSignal \
