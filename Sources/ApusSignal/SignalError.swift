@@ -19,6 +19,9 @@ public enum SignalError: Error, Equatable, Sendable {
     case truncated(path: String, expected: Int?, found: Int)
     /// A sample is NaN or infinite; the index counts frames from the start of the file.
     case nonFinite(path: String, index: Int)
+    /// A feature of the frame, counted from 0, is NaN or infinite: its samples are numbers, but too
+    /// large for the arithmetic of 32-bit floats.
+    case nonFiniteFeatures(path: String, frame: Int)
     /// The clip is shorter than one analysis frame: samples there, samples needed.
     case tooShort(path: String, samples: Int, needed: Int)
     /// The segment of `count` frames from `start` does not lie in the file's `frameCount` frames.
@@ -65,6 +68,8 @@ extension SignalError: CustomStringConvertible {
             "\(path): truncated: it stops after \(found) frames, before its end"
         case .nonFinite(let path, let index):
             "\(path): sample \(index) is not a finite number"
+        case .nonFiniteFeatures(let path, let frame):
+            "\(path): frame \(frame) of its features is not finite: its samples are too large"
         case .tooShort(let path, let samples, let needed):
             "\(path): too short: \(samples) samples, one frame needs \(needed)"
         case .segmentOutside(let path, let start, let count, let frameCount):

@@ -30,7 +30,8 @@ public final class FeatureExtractor {
     ///     but in training.
     /// - Returns: T x D features.
     /// - Throws: ``SignalError/tooShort(path:samples:needed:)`` for less than one frame,
-    ///   ``SignalError/nonFinite(path:index:)`` for samples that are no numbers.
+    ///   ``SignalError/nonFinite(path:index:)`` for samples that are no numbers,
+    ///   ``SignalError/nonFiniteFeatures(path:frame:)`` for samples too large to be squared.
     public func callAsFunction(
         _ waveform: Waveform, source: String = SignalError.inMemory, ditherSeed: UInt64? = nil
     ) throws -> FeatureMatrix {
@@ -55,7 +56,9 @@ public final class FeatureExtractor {
             statistics = accumulator.finalize().map(pipeline.normalization)
         }
         let values = pipeline.sequence(levels, statistics: statistics, isLast: true)
-        return FeatureMatrix(
+        let features = FeatureMatrix(
             values: values, frameCount: frameCount, featureCount: frontEnd.featureCount)
+        try features.checkFinite(source: source)
+        return features
     }
 }

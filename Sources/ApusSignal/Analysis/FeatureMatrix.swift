@@ -23,6 +23,19 @@ public struct FeatureMatrix: Sendable, Equatable {
         self.featureCount = featureCount
     }
 
+    /// Looks for features that are no numbers, as they come from samples whose squares are none.
+    ///
+    /// - Parameters:
+    ///   - source: The path, or another name, that the error carries.
+    ///   - firstFrame: The number of frames before these.
+    /// - Throws: ``SignalError/nonFiniteFeatures(path:frame:)``.
+    func checkFinite(source: String, firstFrame: Int = 0) throws {
+        if let index = firstNonFiniteIndex(in: values) {
+            throw SignalError.nonFiniteFeatures(
+                path: source, frame: firstFrame + index / featureCount)
+        }
+    }
+
     /// One feature of one frame.
     ///
     /// - Parameters:

@@ -21,6 +21,7 @@ public final class FeatureReader {
     private var maximum: Float?
     private var statistics: FeatureStatistics?
     private var samples: SampleReader?
+    private var givenCount = 0
 
     /// Prepares a reader; where the front end needs it, reads the file for that.
     ///
@@ -77,8 +78,8 @@ public final class FeatureReader {
     /// Gives the next frames.
     ///
     /// - Returns: At least one frame of D features, or nil after the last.
-    /// - Throws: ``SignalError`` where fewer frames can be read than the header says, and where a
-    ///   sample is not finite.
+    /// - Throws: ``SignalError`` where fewer frames can be read than the header says, where a sample
+    ///   is not finite, and where samples are too large to be squared.
     public func next() throws -> FeatureMatrix? {
         while let samples {
             let block = try samples.next()
@@ -87,9 +88,12 @@ public final class FeatureReader {
             let levels = pipeline.levels(rows, maximum: maximum, isLast: block == nil)
             let values = pipeline.sequence(levels, statistics: statistics, isLast: block == nil)
             if !values.isEmpty {
-                return FeatureMatrix(
+                let features = FeatureMatrix(
                     values: values, frameCount: values.count / frontEnd.featureCount,
                     featureCount: frontEnd.featureCount)
+                try features.checkFinite(source: file.path, firstFrame: givenCount)
+                givenCount += features.frameCount
+                return features
             }
         }
         return nil

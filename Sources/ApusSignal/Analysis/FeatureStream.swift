@@ -21,6 +21,7 @@ public final class FeatureStream {
     private let pipeline: FeaturePipeline
     private var resampler: StreamingResampler?
     private var pushedCount = 0
+    private var givenCount = 0
     private var hasBegun = false
 
     /// Prepares a stream.
@@ -74,7 +75,8 @@ public final class FeatureStream {
     ///
     /// - Parameter samples: Any number of samples, at ``sampleRate``.
     /// - Returns: The features that are ready, no frames at times.
-    /// - Throws: ``SignalError/nonFinite(path:index:)`` for samples that are no numbers; the stream
+    /// - Throws: ``SignalError/nonFinite(path:index:)`` for samples that are no numbers, and
+    ///   ``SignalError/nonFiniteFeatures(path:frame:)`` for those too large to be squared; the stream
     ///   cannot go on after it.
     public func push(_ samples: [Float]) throws -> FeatureMatrix {
         if !hasBegun {
@@ -85,18 +87,18 @@ public final class FeatureStream {
             throw SignalError.nonFinite(path: source, index: pushedCount + index)
         }
         pushedCount += samples.count
-        return features(of: try resampler?.push(samples) ?? samples, isLast: false)
+        return try features(of: try resampler?.push(samples) ?? samples, isLast: false)
     }
 
     /// Ends the recording.
     ///
     /// - Returns: The features that were held back.
     /// - Throws: ``SignalError/tooShort(path:samples:needed:)`` where the recording was too short for a
-    ///   frame.
+    ///   frame, ``SignalError/nonFiniteFeatures(path:frame:)`` as ``push(_:)`` does.
     public func finish() throws -> FeatureMatrix {
         if !hasBegun { analyzer.begin(ditherSeed: ditherSeed) }
-        let last = features(of: try resampler?.finish() ?? [], isLast: true)
-        defer { (hasBegun, pushedCount) = (false, 0) }
+        let last = try features(of: try resampler?.finish() ?? [], isLast: true)
+        defer { (hasBegun, pushedCount, givenCount) = (false, 0, 0) }
         resampler = try makeResampler()
         let count = analyzer.sampleCount
         guard frontEnd.frameCount(sampleCount: count) > 0 else {
@@ -106,13 +108,16 @@ public final class FeatureStream {
         return last
     }
 
-    private func features(of samples: [Float], isLast: Bool) -> FeatureMatrix {
+    private func features(of samples: [Float], isLast: Bool) throws -> FeatureMatrix {
         let rows = analyzer(samples, isLast: isLast)
         let levels = pipeline.levels(rows, maximum: nil, isLast: isLast)
         let values = pipeline.sequence(levels, statistics: nil, isLast: isLast)
-        return FeatureMatrix(
+        let features = FeatureMatrix(
             values: values, frameCount: values.count / frontEnd.featureCount,
             featureCount: frontEnd.featureCount)
+        try features.checkFinite(source: source, firstFrame: givenCount)
+        givenCount += features.frameCount
+        return features
     }
 
     private func makeResampler() throws -> StreamingResampler? {
