@@ -11,6 +11,8 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 export ROUNDS=${1:-7}
+# What apus sets for itself with mallopt at start, for every program here.
+export MALLOC_MMAP_THRESHOLD_=4294967296 MALLOC_TRIM_THRESHOLD_=8589934592 MALLOC_TOP_PAD_=268435456
 python=${PYTHON:-python3}
 "$python" -c 'import kaldi_native_fbank, librosa, soundfile, soxr' 2>/dev/null || {
     echo "error: $python lacks kaldi_native_fbank, librosa, soundfile or soxr. Name another as PYTHON." >&2

@@ -46,7 +46,9 @@ public final class FeatureExtractor {
                 needed: frontEnd.smallestSampleCount)
         }
         analyzer.begin(ditherSeed: ditherSeed)
-        let rows = analyzer(atRate.samples, isLast: true)
+        let rows = analyzer.rows(
+            of: atRate.samples,
+            frameCount: frontEnd.analysisFrameCount(sampleCount: atRate.samples.count))
         let maximum = frontEnd.needsMaximum ? pipeline.maximum(of: rows) : nil
         let levels = pipeline.levels(rows, maximum: maximum, isLast: true)
         var statistics: FeatureStatistics?

@@ -74,22 +74,46 @@ final class SpectrumAnalyzer {
     ///   - isLast: Whether the recording ends with them.
     /// - Returns: Rows of `width` values.
     func callAsFunction(_ source: [Float], isLast: Bool) -> [Float] {
-        append(source)
-        let end = readyFrameCount(isLast: isLast)
-        let count = max(0, end - nextFrame)
-        let rows = [Float](unsafeUninitializedCapacity: count * width) { target, written in
-            if let target = target.baseAddress {
-                writeFrames(nextFrame..<nextFrame + count, to: target)
-                compress(target, frameCount: count)
-            }
+        source.withUnsafeBufferPointer { append($0) }
+        let count = max(0, readyFrameCount(isLast: isLast) - nextFrame)
+        return [Float](unsafeUninitializedCapacity: count * width) { target, written in
+            if let target = target.baseAddress { writeRows(count, to: target) }
             written = count * width
         }
-        nextFrame += count
-        dropSamples()
-        return rows
     }
 
-    private func append(_ source: [Float]) {
+    /// The rows of a whole recording, taken block by block so that its samples stay in the cache.
+    ///
+    /// - Parameters:
+    ///   - source: Finite samples at the front end's rate.
+    ///   - frameCount: The number of frames that they have.
+    /// - Returns: Rows of `width` values.
+    func rows(of source: [Float], frameCount: Int) -> [Float] {
+        let blockLength = 1 << 14
+        return [Float](unsafeUninitializedCapacity: frameCount * width) { target, written in
+            guard let target = target.baseAddress else { return }
+            source.withUnsafeBufferPointer { source in
+                for start in stride(from: 0, to: source.count, by: blockLength) {
+                    let end = min(start + blockLength, source.count)
+                    append(UnsafeBufferPointer(rebasing: source[start..<end]))
+                    let isLast = end == source.count
+                    let count = max(0, readyFrameCount(isLast: isLast) - nextFrame)
+                    writeRows(count, to: target + nextFrame * width)
+                }
+            }
+            precondition(nextFrame == frameCount, "a front end counts frames as it makes them")
+            written = frameCount * width
+        }
+    }
+
+    private func writeRows(_ count: Int, to target: UnsafeMutablePointer<Float>) {
+        writeFrames(nextFrame..<nextFrame + count, to: target)
+        compress(target, frameCount: count)
+        nextFrame += count
+        dropSamples()
+    }
+
+    private func append(_ source: UnsafeBufferPointer<Float>) {
         let start = samples.count
         let scale = SIMD8(repeating: frontEnd.waveformScale)
         samples.append(contentsOf: source)
