@@ -25,7 +25,7 @@ swift format lint --strict --recursive Sources Tests samples Package.swift
 
 say "build"
 # By name: a build of everything would also compile the protobuf compiler, which nothing here runs.
-for product in apus Features Augmentations Similarity TrainingStep ApusPackageTests; do
+for product in apus Features Augmentations Similarity TrainingStep FrontEndSpeed ApusPackageTests; do
     swift build -c release --product $product
 done
 
