@@ -97,13 +97,13 @@ public final class FeatureStore: Sendable {
             guard variesByEpoch, case .training(let seed, let augmenter) = purpose else {
                 let matrix = try features.value(for: Key(cut)) {
                     try extractors.features(
-                        of: cut.waveform(sampleRate: frontEnd.sampleRate), source: cut.audioPath,
+                        of: cut.waveform(for: frontEnd), source: cut.audioPath,
                         ditherSeed: nil)
                 }
                 return (matrix, matrix.frameCount)
             }
             let clean = try waveforms.value(for: Key(cut)) {
-                try cut.waveform(sampleRate: frontEnd.sampleRate)
+                try cut.waveform(for: frontEnd)
             }
             let heard =
                 try augmenter?.waveform(clean, id: cut.id, epoch: epoch, repetition: repetition)
@@ -155,10 +155,21 @@ extension Cut {
     /// The channels to read: the one that is named, or the mean of all.
     public var channelSelection: ChannelSelection { channel.map { .channel($0) } ?? .mean }
 
-    /// The cut's samples.
-    func waveform(sampleRate: Int) throws -> Waveform {
+    /// The cut's samples at a front end's rate.
+    ///
+    /// - Parameter frontEnd: Whose rate and resampling.
+    /// - Returns: The samples.
+    /// - Throws: `SignalError` where they can't be read.
+    public func waveform(for frontEnd: FrontEnd) throws -> Waveform {
+        try waveform(sampleRate: frontEnd.sampleRate, quality: frontEnd.resampling)
+    }
+
+    /// The cut's samples at a rate.
+    func waveform(
+        sampleRate: Int, quality: ResamplingQuality = .high
+    ) throws -> Waveform {
         try Waveform(
             contentsOf: audioPath, offset: offset, duration: duration, channels: channelSelection,
-            sampleRate: sampleRate)
+            sampleRate: sampleRate, quality: quality)
     }
 }

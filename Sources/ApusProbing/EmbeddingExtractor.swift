@@ -93,8 +93,7 @@ public final class EmbeddingExtractor {
     /// - Returns: 1 x `width`, or T x `width` for frames.
     /// - Throws: `SignalError` for a file that can't be read or is shorter than one frame.
     public func embedding(ofFile path: String) throws -> FeatureMatrix {
-        let rate = states.model.card.frontEnd.sampleRate
-        return try embedding(of: Waveform(contentsOf: path, sampleRate: rate), source: path)
+        try embedding(of: Cut(id: path, audioPath: path))
     }
 
     /// The embedding of a cut.
@@ -103,10 +102,7 @@ public final class EmbeddingExtractor {
     /// - Returns: 1 x `width`, or T x `width` for frames.
     /// - Throws: `SignalError` for a file that can't be read or a cut shorter than one frame.
     public func embedding(of cut: Cut) throws -> FeatureMatrix {
-        let waveform = try Waveform(
-            contentsOf: cut.audioPath, offset: cut.offset, duration: cut.duration,
-            channels: cut.channel.map { .channel($0) } ?? .mean,
-            sampleRate: states.model.card.frontEnd.sampleRate)
+        let waveform = try cut.waveform(for: states.model.card.frontEnd)
         return try embedding(of: waveform, source: cut.audioPath)
     }
 

@@ -136,9 +136,7 @@ public struct RunReport {
             zip(details.testIDs, details.testLabels), uniquingKeysWith: { first, _ in first })
         return details.classes.prefix(mostPictures).compactMap { name in
             guard let cut = manifest.cuts.first(where: { labels[$0.id] == name }),
-                let waveform = try? Waveform(
-                    contentsOf: cut.audioPath, offset: cut.offset, duration: cut.duration,
-                    sampleRate: frontEnd.sampleRate),
+                let waveform = try? cut.waveform(for: frontEnd),
                 let features = try? extractor(waveform),
                 let png = try? features.picture(frontEnd: frontEnd, title: cut.id).png()
             else { return nil }

@@ -56,6 +56,54 @@ import Testing
         #expect(try JSONDecoder().decode(FrontEnd.self, from: data) == frontEnd)
     }
 
+    @Test func everyOptionSurvivesJSON() throws {
+        for name in FrontEnd.presetNames {
+            let preset = try #require(FrontEnd.preset(named: name))
+            #expect(
+                try JSONDecoder().decode(FrontEnd.self, from: JSONEncoder().encode(preset))
+                    == preset)
+        }
+        var frontEnd = FrontEnd()
+        frontEnd.resampling = .veryHigh
+        frontEnd.dither = 0.5
+        frontEnd.frameLength = .samples(321)
+        frontEnd.edges = .wholeTransforms
+        frontEnd.omitsLastFrame = true
+        frontEnd.energy = .windowed
+        frontEnd.energyFloor = 2
+        frontEnd.blackmanCoefficient = 0.4
+        frontEnd.kind = .mfcc
+        frontEnd.melTriangle = .symmetricInHertz
+        frontEnd.log = .none
+        frontEnd.logFloorMode = .add
+        frontEnd.logReference = .maximum
+        frontEnd.dynamicRange = 70.5
+        var pcen = PCEN()
+        pcen.gain = 0.8
+        frontEnd.pcen = pcen
+        frontEnd.cepstrumCount = 7
+        frontEnd.cepstralLifter = 11
+        frontEnd.lifterFormula = .librosa
+        frontEnd.htkOrder = true
+        frontEnd.outputScale = 0.1
+        frontEnd.outputOffset = -3
+        frontEnd.deltaOrder = 2
+        frontEnd.deltaWindow = 3
+        frontEnd.deltaMethod = .savitzkyGolay
+        frontEnd.stacking.left = 1
+        frontEnd.stacking.edges = .zero
+        var window = SlidingWindow()
+        window.frameCount = 77
+        frontEnd.normalization = .sliding(window, variance: true)
+        let data = try JSONEncoder().encode(frontEnd)
+        #expect(try JSONDecoder().decode(FrontEnd.self, from: data) == frontEnd)
+        // Whatever differs is named.
+        let lines = frontEnd.differences(from: FrontEnd())
+        #expect(lines.count == 26, "\(lines)")
+        // An option that is left out has the value of the kaldi preset.
+        #expect(try JSONDecoder().decode(FrontEnd.self, from: Data("{}".utf8)) == .kaldi)
+    }
+
     @Test func theEncodingIsAFlatReadableDictionary() throws {
         let data = try JSONEncoder().encode(FrontEnd.kaldi)
         let object = try #require(

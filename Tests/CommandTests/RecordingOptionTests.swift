@@ -109,6 +109,46 @@ extension Commands {
             #expect(try script.read("long") == .matrix(expected))
         }
 
+        @Test func corpusStatisticsAreMeasuredAndKept() throws {
+            let folder = try TemporaryFolder()
+            let arguments = [
+                "features", sample("voices/en-gb"), "--set", "stacking.right=1", "--statistics",
+                folder.path + "/s.json", "-o", folder.path + "/out",
+            ]
+            let outcome = try BuiltCommand.run(arguments)
+            #expect(outcome.status == 0, "\(outcome.error)")
+            let statistics = try JSONDecoder().decode(
+                FeatureStatistics.self,
+                from: Data(contentsOf: URL(fileURLWithPath: folder.path + "/s.json")))
+            #expect(statistics.mean.count == 80)
+            let names = (1...8).map { "\(folder.path)/out/0\($0).npy" }
+            let values = try names.flatMap { try NumPyFile.read($0).values }
+            #expect(abs(values.reduce(0, +) / Float(values.count)) < 0.05)
+            // The same file serves other recordings.
+            let other = try BuiltCommand.run([
+                "features", voice, "--statistics", folder.path + "/s.json", "-o",
+                folder.path + "/one.npy",
+            ])
+            #expect(other.status == 0)
+            var frontEnd = FrontEnd.kaldi
+            frontEnd.normalization = .corpus(statistics)
+            let expected = try FeatureExtractor(frontEnd)(
+                Waveform(contentsOf: voice, sampleRate: 16000))
+            #expect(try NumPyFile.read(folder.path + "/one.npy").values == expected.values)
+            let misfit = try BuiltCommand.run([
+                "features", voice, "--set", "melBandCount=40", "--statistics",
+                folder.path + "/s.json", "-o", folder.path + "/two.npy",
+            ])
+            #expect(misfit.status == 64)
+            #expect(misfit.error.contains("statistics: expected means"), "\(misfit.error)")
+            let bad = try folder.file("bad.json", "{}")
+            let unreadable = try BuiltCommand.run([
+                "features", voice, "--statistics", bad, "-o", folder.path + "/two.npy",
+            ])
+            #expect(unreadable.status == 65 || unreadable.status == 66)
+            #expect(unreadable.error.contains(bad))
+        }
+
         @Test func speechMasksLieBesideTheFeatures() throws {
             let folder = try TemporaryFolder()
             let outcome = try BuiltCommand.run([

@@ -58,11 +58,16 @@ struct FeaturesCommand: ParsableCommand {
             "Write beside each .npy which frames are speech by their energy: NAME.speech.npy.",
             discussion: "A 1 or a 0 for each frame, before any stacking, by Kaldi's rule."))
     var speechMask = false
+    @Option(
+        help: ArgumentHelp(
+            "Normalize by the mean and deviation in this JSON file.",
+            discussion: "Where there is none, they are measured over the inputs first, and kept."))
+    var statistics: String?
     @OptionGroup var recordingOptions: RecordingOptions
     @OptionGroup var frontEndOptions: FrontEndOptions
 
     func run() throws {
-        let frontEnd = try frontEndOptions.resolve()
+        var frontEnd = try frontEndOptions.resolve()
         if explain {
             print(try frontEnd.explanation(), terminator: "")
             return
@@ -84,6 +89,11 @@ struct FeaturesCommand: ParsableCommand {
         Engine.start(threadCount: 1)
         let source = try recordingOptions.source()
         let cuts = try source.cuts(inputs)
+        if let statistics {
+            frontEnd.normalization = .corpus(
+                try corpusStatistics(of: cuts, frontEnd, in: statistics))
+            try frontEnd.validate()
+        }
         let make = try FeatureMaker(
             frontEnd, source: source, drawsPictures: (fileFormat ?? format) == .png,
             makesMasks: speechMask)
@@ -110,6 +120,34 @@ struct FeaturesCommand: ParsableCommand {
                 }
             try writeAll(cuts, make, to: target)
         }
+    }
+
+    /// The statistics in a file, or else those of the recordings, which the file then has.
+    private func corpusStatistics(
+        of cuts: [Cut], _ frontEnd: FrontEnd, in path: String
+    ) throws -> FeatureStatistics {
+        if FileManager.default.fileExists(atPath: path) {
+            do {
+                return try JSONDecoder().decode(
+                    FeatureStatistics.self, from: Data(contentsOf: URL(fileURLWithPath: path)))
+            } catch {
+                throw CorpusError.unreadable(
+                    path: path, reason: "expected the statistics of features as JSON")
+            }
+        }
+        guard recordingOptions.raw == nil, !inputs.contains(Inputs.standardInput) else {
+            throw ValidationError("Statistics are measured over files that say their own format.")
+        }
+        Console.message("measuring the features of \(cuts.count) recordings")
+        var plain = frontEnd
+        plain.normalization = .none
+        plain.stacking = FrameStacking()
+        let store = try FeatureStore(frontEnd: plain, cacheByteLimit: 0)
+        let measured = try store.statistics(
+            of: cuts,
+            workers: workers > 0 ? workers : ProcessInfo.processInfo.activeProcessorCount)
+        try writeAtomically(JSONEncoder().encode(measured.statistics), to: path)
+        return measured.statistics
     }
 
     /// One recording into one file, without an index.

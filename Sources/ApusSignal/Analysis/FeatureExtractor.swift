@@ -38,7 +38,8 @@ public final class FeatureExtractor {
         if let index = firstNonFiniteIndex(in: waveform.samples) {
             throw SignalError.nonFinite(path: source, index: index)
         }
-        let atRate = try waveform.resampled(to: frontEnd.sampleRate, path: source)
+        let atRate = try waveform.resampled(
+            to: frontEnd.sampleRate, quality: frontEnd.resampling, path: source)
         let frameCount = frontEnd.frameCount(sampleCount: atRate.samples.count)
         guard frameCount > 0 else {
             throw SignalError.tooShort(

@@ -31,15 +31,13 @@ public final class FeatureReader {
     ///   - offset: Where to begin (s).
     ///   - duration: How much to read (s); nil for all that follows.
     ///   - channels: Which channels to keep.
-    ///   - quality: How precise resampling is.
     ///   - ditherSeed: What fixes the noise of a front end with dither; nil for no noise.
     /// - Throws: ``SignalError`` for a front end that cannot be used, a segment or a channel that is
     ///   not in the file, ``SignalError/tooShort(path:samples:needed:)`` for less than a frame, and
     ///   what reading the file throws.
     public init(
         _ file: SoundFile, _ frontEnd: FrontEnd, offset: Double = 0, duration: Double? = nil,
-        channels: ChannelSelection = .mean, quality: ResamplingQuality = .high,
-        ditherSeed: UInt64? = nil
+        channels: ChannelSelection = .mean, ditherSeed: UInt64? = nil
     ) throws {
         try frontEnd.validate()
         self.file = file
@@ -50,7 +48,7 @@ public final class FeatureReader {
         makeSamples = {
             try SampleReader(
                 file, offset: offset, duration: duration, channels: channels,
-                sampleRate: frontEnd.sampleRate, quality: quality)
+                sampleRate: frontEnd.sampleRate, quality: frontEnd.resampling)
         }
         let sampleCount = try makeSamples().sampleCount
         frameCount = frontEnd.frameCount(sampleCount: sampleCount)

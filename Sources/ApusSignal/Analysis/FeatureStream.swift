@@ -123,7 +123,9 @@ public final class FeatureStream {
     private func makeResampler() throws -> StreamingResampler? {
         sampleRate == frontEnd.sampleRate
             ? nil
-            : try StreamingResampler(from: sampleRate, to: frontEnd.sampleRate, source: source)
+            : try StreamingResampler(
+                from: sampleRate, to: frontEnd.sampleRate, quality: frontEnd.resampling,
+                source: source)
     }
 }
 

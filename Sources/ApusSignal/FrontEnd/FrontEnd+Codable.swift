@@ -49,6 +49,7 @@ struct FrontEndOption: Sendable {
     /// Every option but the normalization, in the order in which they act.
     static let all: [FrontEndOption] = [
         FrontEndOption("sampleRate", \.sampleRate),
+        FrontEndOption("resampling", oneOf: \.resampling),
         FrontEndOption("waveformScale", \.waveformScale),
         FrontEndOption("dither", \.dither),
         FrontEndOption("frameLength", \.frameLength),

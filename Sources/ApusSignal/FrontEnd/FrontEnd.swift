@@ -14,6 +14,8 @@
 public struct FrontEnd: Sendable, Hashable {
     /// The rate that recordings are resampled to (Hz).
     public var sampleRate = 16000
+    /// How precisely they are resampled.
+    public var resampling = ResamplingQuality.high
     /// What samples of full scale 1 are multiplied by; 32768 gives the range of 16-bit integers.
     public var waveformScale: Float = 32768
     /// The standard deviation of Gaussian noise added to the scaled samples; 0 for none.
