@@ -23,13 +23,14 @@ let arithmetic: [SwiftSetting] = ours + [.unsafeFlags(["-O"], .when(configuratio
 func tests(_ module: String, _ more: [Target.Dependency] = []) -> Target {
     .testTarget(
         name: module + "Tests", dependencies: [.target(name: module)] + more,
-        exclude: referencesFolder(of: module + "Tests"), swiftSettings: ours)
+        exclude: dataFolders(of: module + "Tests"), swiftSettings: ours)
 }
 
 /// Reference data lies beside the tests that read it by path; it is not part of the build.
-func referencesFolder(of target: String) -> [String] {
-    let folder = Context.packageDirectory + "/Tests/\(target)/References"
-    return FileManager.default.fileExists(atPath: folder) ? ["References"] : []
+func dataFolders(of target: String) -> [String] {
+    ["References", "Fuzzed"].filter {
+        FileManager.default.fileExists(atPath: Context.packageDirectory + "/Tests/\(target)/\($0)")
+    }
 }
 
 let package = Package(

@@ -29,8 +29,9 @@ let package = Package(
         .systemLibrary(name: "CSndfile", pkgConfig: "sndfile"),
         .systemLibrary(name: "CFFTW", pkgConfig: "fftw3f"),
         .systemLibrary(name: "CSoxr", pkgConfig: "soxr"),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib"),
         .target(
-            name: "ApusSignal", dependencies: ["CSndfile", "CFFTW", "CSoxr"],
+            name: "ApusSignal", dependencies: ["CSndfile", "CFFTW", "CSoxr", "CZlib"],
             swiftSettings: arithmetic),
         .target(name: "ApusCorpus", dependencies: ["ApusSignal"], swiftSettings: arithmetic),
         tests("ApusSignal"),

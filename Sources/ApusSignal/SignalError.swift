@@ -19,8 +19,11 @@ public enum SignalError: Error, Equatable, Sendable {
     case truncated(path: String, expected: Int?, found: Int)
     /// A sample is NaN or infinite; the index counts frames from the start of the file.
     case nonFinite(path: String, index: Int)
-    /// A feature of the frame, counted from 0, is NaN or infinite: its samples are numbers, but too
-    /// large for the arithmetic of 32-bit floats.
+    /// Samples are numbers, but so large that their powers, as 32-bit floats, may be none: the
+    /// largest that the front end takes.
+    case samplesTooLarge(path: String, limit: Float)
+    /// A feature of the frame, counted from 0, is NaN or infinite: options of the front end make
+    /// numbers too large for 32-bit floats.
     case nonFiniteFeatures(path: String, frame: Int)
     /// The clip is shorter than one analysis frame: samples there, samples needed.
     case tooShort(path: String, samples: Int, needed: Int)
@@ -68,8 +71,10 @@ extension SignalError: CustomStringConvertible {
             "\(path): truncated: it stops after \(found) frames, before its end"
         case .nonFinite(let path, let index):
             "\(path): sample \(index) is not a finite number"
+        case .samplesTooLarge(let path, let limit):
+            "\(path): samples beyond \(limit) are too large to compute features of"
         case .nonFiniteFeatures(let path, let frame):
-            "\(path): frame \(frame) of its features is not finite: its samples are too large"
+            "\(path): frame \(frame) of its features is not finite"
         case .tooShort(let path, let samples, let needed):
             "\(path): too short: \(samples) samples, one frame needs \(needed)"
         case .segmentOutside(let path, let start, let count, let frameCount):

@@ -142,6 +142,9 @@ import Testing
     @Test func aLocationIsAFile() {
         #expect(KaldiLocation("a b:c.ark:12") == KaldiLocation(path: "a b:c.ark", offset: 12))
         #expect(KaldiLocation("a.mat") == KaldiLocation(path: "a.mat"))
+        // A letter that is one character with the colon behind it.
+        let joined = KaldiLocation(path: "a\u{0603}", offset: 7)
+        #expect(KaldiLocation(joined.description) == joined)
         for text in ["", "-", "gunzip -c a.gz |", "| cat", "a.ark:3[4:2]", "a.ark:3[x]", ":3"] {
             #expect(KaldiLocation(text) == nil, "\(text)")
         }

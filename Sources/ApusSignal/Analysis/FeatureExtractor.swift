@@ -31,15 +31,19 @@ public final class FeatureExtractor {
     /// - Returns: T x D features.
     /// - Throws: ``SignalError/tooShort(path:samples:needed:)`` for less than one frame,
     ///   ``SignalError/nonFinite(path:index:)`` for samples that are no numbers,
-    ///   ``SignalError/nonFiniteFeatures(path:frame:)`` for samples too large to be squared.
+    ///   ``SignalError/samplesTooLarge(path:limit:)`` for those whose powers may be none,
+    ///   ``SignalError/nonFiniteFeatures(path:frame:)`` where options make the features so large.
     public func callAsFunction(
         _ waveform: Waveform, source: String = SignalError.inMemory, ditherSeed: UInt64? = nil
     ) throws -> FeatureMatrix {
-        if let index = firstNonFiniteIndex(in: waveform.samples) {
+        if waveform.sampleRate != frontEnd.sampleRate,
+            let index = firstNonFiniteIndex(in: waveform.samples)
+        {
             throw SignalError.nonFinite(path: source, index: index)
         }
         let atRate = try waveform.resampled(
             to: frontEnd.sampleRate, quality: frontEnd.resampling, path: source)
+        try analyzer.check(atRate.samples, source: source)
         let frameCount = frontEnd.frameCount(sampleCount: atRate.samples.count)
         guard frameCount > 0 else {
             throw SignalError.tooShort(

@@ -23,7 +23,7 @@ public struct FeatureMatrix: Sendable, Equatable {
         self.featureCount = featureCount
     }
 
-    /// Looks for features that are no numbers, as they come from samples whose squares are none.
+    /// Looks for features that are no numbers, as options with huge values make them.
     ///
     /// - Parameters:
     ///   - source: The path, or another name, that the error carries.

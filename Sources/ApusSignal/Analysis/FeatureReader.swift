@@ -77,10 +77,11 @@ public final class FeatureReader {
     ///
     /// - Returns: At least one frame of D features, or nil after the last.
     /// - Throws: ``SignalError`` where fewer frames can be read than the header says, where a sample
-    ///   is not finite, and where samples are too large to be squared.
+    ///   is not finite, and where samples or features are too large.
     public func next() throws -> FeatureMatrix? {
         while let samples {
             let block = try samples.next()
+            if let block { try analyzer.check(block, source: file.path) }
             if block == nil { self.samples = nil }
             let rows = analyzer(block ?? [], isLast: block == nil)
             let levels = pipeline.levels(rows, maximum: maximum, isLast: block == nil)
@@ -101,7 +102,10 @@ public final class FeatureReader {
     private func forEachBlock(_ body: (_ rows: [Float], _ isLast: Bool) -> Void) throws {
         let samples = try makeSamples()
         analyzer.begin(ditherSeed: ditherSeed)
-        while let block = try samples.next() { body(analyzer(block, isLast: false), false) }
+        while let block = try samples.next() {
+            try analyzer.check(block, source: file.path)
+            body(analyzer(block, isLast: false), false)
+        }
         body(analyzer([], isLast: true), true)
     }
 }

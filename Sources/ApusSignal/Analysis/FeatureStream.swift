@@ -76,18 +76,21 @@ public final class FeatureStream {
     /// - Parameter samples: Any number of samples, at ``sampleRate``.
     /// - Returns: The features that are ready, no frames at times.
     /// - Throws: ``SignalError/nonFinite(path:index:)`` for samples that are no numbers, and
-    ///   ``SignalError/nonFiniteFeatures(path:frame:)`` for those too large to be squared; the stream
+    ///   ``SignalError/samplesTooLarge(path:limit:)`` and
+    ///   ``SignalError/nonFiniteFeatures(path:frame:)`` as ``FeatureExtractor`` does; the stream
     ///   cannot go on after it.
     public func push(_ samples: [Float]) throws -> FeatureMatrix {
         if !hasBegun {
             analyzer.begin(ditherSeed: ditherSeed)
             hasBegun = true
         }
-        if let index = firstNonFiniteIndex(in: samples) {
+        if resampler != nil, let index = firstNonFiniteIndex(in: samples) {
             throw SignalError.nonFinite(path: source, index: pushedCount + index)
         }
+        let atRate = try resampler?.push(samples) ?? samples
+        try analyzer.check(atRate, source: source, first: pushedCount)
         pushedCount += samples.count
-        return try features(of: try resampler?.push(samples) ?? samples, isLast: false)
+        return try features(of: atRate, isLast: false)
     }
 
     /// Ends the recording.
@@ -97,7 +100,9 @@ public final class FeatureStream {
     ///   frame, ``SignalError/nonFiniteFeatures(path:frame:)`` as ``push(_:)`` does.
     public func finish() throws -> FeatureMatrix {
         if !hasBegun { analyzer.begin(ditherSeed: ditherSeed) }
-        let last = try features(of: try resampler?.finish() ?? [], isLast: true)
+        let rest = try resampler?.finish() ?? []
+        try analyzer.check(rest, source: source)
+        let last = try features(of: rest, isLast: true)
         defer { (hasBegun, pushedCount, givenCount) = (false, 0, 0) }
         resampler = try makeResampler()
         let count = analyzer.sampleCount

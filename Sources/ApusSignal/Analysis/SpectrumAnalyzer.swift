@@ -67,6 +67,28 @@ final class SpectrumAnalyzer {
             ? ditherSeed.map { DitherGenerator(amplitude: frontEnd.dither, seed: $0) } : nil
     }
 
+    /// Looks for samples whose powers may not be finite, of which features would look sound and mean
+    /// nothing.
+    ///
+    /// Without its mean and with pre-emphasis, a sample is at most 4 times as large; at most as many
+    /// as the transform has add up in a bin.
+    ///
+    /// - Parameters:
+    ///   - samples: Samples at the front end's rate.
+    ///   - source: The path, or another name, that errors carry.
+    ///   - first: The number of samples before these.
+    /// - Throws: ``SignalError/nonFinite(path:index:)`` and
+    ///   ``SignalError/samplesTooLarge(path:limit:)``.
+    func check(_ samples: [Float], source: String, first: Int = 0) throws {
+        let root = Float.greatestFiniteMagnitude.squareRoot()
+        let gain = 4 * Float(frontEnd.transformLength) * frontEnd.waveformScale
+        let limit = min(root / gain, .greatestFiniteMagnitude)
+        guard let index = firstIndex(in: samples, beyond: limit) else { return }
+        throw samples[index].isFinite
+            ? SignalError.samplesTooLarge(path: source, limit: limit)
+            : SignalError.nonFinite(path: source, index: first + index)
+    }
+
     /// Takes in samples and gives the rows of the frames that are ready.
     ///
     /// - Parameters:

@@ -34,26 +34,26 @@ public struct KaldiLocation: Hashable, Sendable {
     ///
     /// - Parameter text: Such as `features.ark:17[0:9]`.
     public init?(_ text: String) {
-        var rest = text[...]
+        // Not by characters: some letters and a colon behind them are one of those.
+        var rest = text.unicodeScalars[...]
         var ranges: (rows: ClosedRange<Int>?, columns: ClosedRange<Int>?) = (nil, nil)
-        if rest.hasSuffix("]"), let bracket = rest.lastIndex(of: "[") {
+        if rest.last == "]", let bracket = rest.lastIndex(of: "[") {
             let inside = rest[rest.index(after: bracket)...].dropLast()
-            guard let parsed = Self.ranges(inside) else { return nil }
+            guard let parsed = Self.ranges(Substring(inside)) else { return nil }
             ranges = parsed
             rest = rest[..<bracket]
         }
         var offset = 0
         if let colon = rest.lastIndex(of: ":"),
-            let number = Self.number(rest[rest.index(after: colon)...])
+            let number = Self.number(Substring(rest[rest.index(after: colon)...]))
         {
             offset = number
             rest = rest[..<colon]
         }
-        guard !rest.isEmpty, rest != "-", !rest.hasSuffix("|"), !rest.hasPrefix("|") else {
-            return nil
-        }
+        let path = String(rest)
+        guard !path.isEmpty, path != "-", rest.first != "|", rest.last != "|" else { return nil }
         self.init(
-            path: String(rest), offset: offset, rows: ranges.rows, columns: ranges.columns)
+            path: path, offset: offset, rows: ranges.rows, columns: ranges.columns)
     }
 
     /// Reads the record.

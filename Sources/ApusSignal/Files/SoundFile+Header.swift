@@ -126,6 +126,28 @@ extension SoundFile {
     }
 }
 
+/// Finds the first sample that is NaN, or beyond a limit in either direction.
+///
+/// - Parameters:
+///   - samples: The samples to look at.
+///   - limit: The largest magnitude that passes.
+/// - Returns: How many samples are before it, or nil where all are within.
+func firstIndex(in samples: [Float], beyond limit: Float) -> Int? {
+    let isAnyBeyond = samples.withUnsafeBufferPointer { buffer in
+        guard let base = buffer.baseAddress else { return false }
+        let limits = SIMD8(repeating: limit)
+        var within = SIMDMask<SIMD8<Int32>>(repeating: true)
+        let whole = buffer.count - buffer.count % 8
+        for index in stride(from: 0, to: whole, by: 8) {
+            let values = load8(base + index)
+            within .&= (values .<= limits) .& (values .>= -limits)
+        }
+        return within != SIMDMask(repeating: true)
+            || buffer[whole...].contains { !($0.magnitude <= limit) }
+    }
+    return isAnyBeyond ? samples.firstIndex { !($0.magnitude <= limit) } : nil
+}
+
 /// Finds the first sample that is NaN or infinite.
 ///
 /// - Parameter samples: The samples to look at.
