@@ -287,13 +287,14 @@ extension FeatureMatrix {
 }
 
 extension FrontEnd {
-    /// The frequency that each feature stands for, in Hz.
+    /// The frequency that each feature stands for, in Hz; of samples, their places in the frame.
     public var bandFrequencies: [Double] {
         switch kind {
         case .spectrogram:
             (0..<featureCount).map {
                 Double($0) * Double(sampleRate) / Double(transformLength)
             }
+        case .waveform: (0..<featureCount).map(Double.init)
         case .logMel, .mfcc:
             MelFilterBank(
                 bandCount: melBandCount, fftLength: transformLength, sampleRate: sampleRate,
