@@ -6,7 +6,7 @@
 // van den Oord, Li and Vinyals 2018, Representation Learning with Contrastive Predictive Coding.
 //
 //   z_t = encoder(x)_t                     a convolutional encoder of the features
-//   c_t = GRU(z_1 ... z_t)                 the context
+//   c_t = GRU(z_1 ... z_t)                 the context; an LSTM or a causal transformer at choice
 //   f_k(z, c_t) = exp(zᵀ W_k c_t / √D)     the score of z as the frame k steps after t
 //   L = -mean over t, k of log( f_k(z_{t+k}, c_t) / (f_k(z_{t+k}, c_t) + Σ_n f_k(z_n, c_t)) )
 //
@@ -14,91 +14,56 @@
 // Where the negatives come from decides what is learned: from other recordings, what a recording
 // keeps (voice, room); from the same recording, what changes within it (content, events).
 //
-// Deviations from the paper:
+// Deviations from the paper, as the configuration is by default:
 // - The encoder reads log-mels, not samples: three convolutions of width 3, each followed by layer
 //   normalisation over channels and ReLU, as Rivière et al. 2020 normalise theirs.
 // - Scores are divided by √D. W_k absorbs a constant; the start of training is better scaled.
 // - A recording's N negatives are drawn once and shared by all its frames and steps, which turns the
 //   gathering of N·T frames into one matrix product.
 // - A negative that is the positive itself is left out of the sum.
-import ApusCorpus
+//
+// Rivière et al. 2020, Unsupervised Pretraining Transfers Well Across Languages (CPC_audio), is the
+// configuration encoder: waveform, context: lstm, predictor: transformer, negatives: batch, drawing:
+// perFrame, excludesPositives: false, score: mean. Deviations from it: L is the mean over k, not the
+// sum, and see CausalTransformerLayer.
+//
+// Kawakami et al. 2020, Learning Robust and Multilingual Speech Representations, is isBidirectional: a
+// second context c'_t of z_T ... z_t, which predicts z_{t-k} with matrices of its own. L is the mean of
+// both directions' losses.
 import ApusNN
 import ApusTensor
 import Foundation
 
-/// Contrastive predictive coding on log-mels.
+/// Contrastive predictive coding.
 public final class CPC: Objective {
-    /// Where negatives are drawn from.
-    public enum NegativeSource: String, Codable, Sendable, CaseIterable {
-        /// Frames of the other recordings in the batch.
-        case otherRecordings
-        /// Frames of the same recording.
-        case sameRecording
-        /// Frames of any recording in the batch, the same included.
-        case batch
-    }
-
-    /// How the model is built.
-    public struct Configuration: Codable, Hashable, Sendable {
-        /// D of the convolutional encoder.
-        public var encoderWidth = 256
-        /// The stride of each convolution, in frames.
-        public var strides = [1, 2, 1]
-        /// The width of the GRU's state.
-        public var contextWidth = 256
-        /// K, the number of frames predicted ahead.
-        public var predictionSteps = 12
-        /// N, the negatives of each recording.
-        public var negativeCount = 128
-        /// Where negatives are drawn from.
-        public var negatives = NegativeSource.otherRecordings
-
-        /// The configuration of the quickstart.
-        public init() {}
-
-        /// What the strides leave of a number of frames.
-        func encodedFrames(_ count: Int) -> Int {
-            strides.reduce(count) { ($0 + $1 - 1) / $1 }
-        }
-
-        func problem() -> String? {
-            if encoderWidth < 1 { return "encoderWidth is \(encoderWidth), expected at least 1" }
-            if contextWidth < 1 { return "contextWidth is \(contextWidth), expected at least 1" }
-            if strides.isEmpty || strides.contains(where: { !(1...8).contains($0) }) {
-                return "strides is \(strides), expected numbers from 1 to 8"
-            }
-            if strides.count > 8 {
-                return "strides has \(strides.count) numbers, expected at most 8"
-            }
-            if predictionSteps < 1 {
-                return "predictionSteps is \(predictionSteps), expected at least 1"
-            }
-            if negativeCount < 1 { return "negativeCount is \(negativeCount), expected at least 1" }
-            return nil
-        }
-    }
-
-    private let network: ConvolutionalRecurrentEncoder
-    private let predictors: Linear
+    private let network: any Encoder
+    /// One for each direction of time.
+    private let predictors: [any StepPredictors]
     private let configuration: Configuration
 
     /// A model with untrained weights.
     ///
     /// - Parameters:
     ///   - configuration: How it is built.
-    ///   - melBandCount: M, the width of the features.
+    ///   - melBandCount: M, the width of the features; 160 samples for an encoder of waveforms.
     ///   - seed: What the initial weights depend on.
     public init(_ configuration: Configuration, melBandCount: Int, seed: Seed) {
         self.configuration = configuration
-        network = ConvolutionalRecurrentEncoder(
-            inputWidth: melBandCount, width: configuration.encoderWidth,
-            strides: configuration.strides, contextWidth: configuration.contextWidth,
-            seed: seed.derived("encoder"))
-        // The K matrices W_k one above the other.
-        predictors = Linear(
-            inputWidth: configuration.contextWidth,
-            outputWidth: configuration.predictionSteps * configuration.encoderWidth,
-            hasBias: false, seed: seed.derived("predictors"))
+        let encoderSeed = seed.derived("encoder")
+        network =
+            switch configuration.encoder {
+            case .features:
+                ConvolutionalRecurrentEncoder(
+                    configuration, inputWidth: melBandCount, seed: encoderSeed)
+            case .waveform: RawWaveformEncoder(configuration, seed: encoderSeed)
+            }
+        let names = ["predictors"] + (configuration.isBidirectional ? ["backwardPredictors"] : [])
+        predictors = names.map { name in
+            switch configuration.predictor {
+            case .linear: LinearPredictors(configuration, seed: seed.derived(name))
+            case .transformer: TransformerPredictors(configuration, seed: seed.derived(name))
+            }
+        }
     }
 
     /// The convolutional encoder and the context network.
@@ -106,7 +71,21 @@ public final class CPC: Objective {
 
     /// The parameters with PyTorch's names.
     public var namedParameters: [(name: String, tensor: Tensor)] {
-        network.namedParameters(under: "encoder") + predictors.namedParameters(under: "predictors")
+        network.namedParameters(under: "encoder")
+            + zip(["predictors", "backwardPredictors"], predictors).flatMap {
+                $1.namedParameters(under: $0)
+            }
+    }
+
+    /// InfoNCE without known speakers; see `loss(features:lengths:groups:seed:)`.
+    ///
+    /// - Parameters:
+    ///   - features: (B, T, M), zero beyond each recording's end.
+    ///   - lengths: Each recording's frames, in 1...T.
+    ///   - seed: What the draws depend on.
+    /// - Returns: The loss in nats, and its figures.
+    public func loss(features: Tensor, lengths: [Int], seed: Seed) -> ObjectiveLoss {
+        loss(features: features, lengths: lengths, groups: nil, seed: seed)
     }
 
     /// InfoNCE over all frames that have K successors; recordings with fewer have no part in it.
@@ -114,56 +93,90 @@ public final class CPC: Objective {
     /// - Parameters:
     ///   - features: (B, T, M), zero beyond each recording's end.
     ///   - lengths: Each recording's frames, in 1...T.
-    ///   - seed: What the draw of negatives depends on.
-    /// - Returns: The loss in nats; the figures `accuracy/step-k` (the share of frames whose
-    ///   positive scores highest) and `informationBound` (log(N + 1) - L, in nats).
-    public func loss(features: Tensor, lengths: [Int], seed: Seed) -> ObjectiveLoss {
+    ///   - groups: A number for each recording, the same for the same speaker; `nil` where no speaker
+    ///     is known.
+    ///   - seed: What the draws of negatives and of dropout depend on.
+    /// - Returns: The loss in nats; the figures `informationBound` (log(N + 1) - L, in nats),
+    ///   `positiveShare` (the share of negatives that are the positive) and `accuracy/step-k` (the
+    ///   share of frames whose positive scores highest).
+    public func loss(
+        features: Tensor, lengths: [Int], groups: [Int]?, seed: Seed
+    ) -> ObjectiveLoss {
         let states = network(features, lengths: lengths, draws: TrainingDraws(seed: seed))
-        let indices = drawNegatives(
-            lengths: states.lengths, frameCount: states.layers[0].shape[1],
-            seed: seed.derived("negatives"))
+        let directions = [seed, seed.derived("backward")].prefix(predictors.count)
         return contrast(
             encoded: states.layers[0], context: states.layers[1], lengths: states.lengths,
-            negatives: indices)
+            negatives: directions.map {
+                drawNegatives(
+                    lengths: states.lengths, frameCount: states.layers[0].shape[1], groups: groups,
+                    seed: $0.derived("negatives"))
+            }, draws: TrainingDraws(seed: seed.derived("predictors")))
+    }
+
+    /// Draws the negatives of a batch.
+    ///
+    /// - Parameters:
+    ///   - lengths: Each recording's encoded frames.
+    ///   - frameCount: S, the padded number of encoded frames.
+    ///   - groups: A number for each recording, the same for the same speaker; `nil` where no speaker
+    ///     is known.
+    ///   - seed: What the draw depends on.
+    /// - Returns: Frames, each numbered b · S + t, never one beyond a recording's end: N for each
+    ///   recording, or N for each of the S - K contexts of each recording.
+    public func drawNegatives(
+        lengths: [Int], frameCount: Int, groups: [Int]? = nil, seed: Seed
+    ) -> [Int] {
+        NegativeSampler(configuration, lengths: lengths, frameCount: frameCount, groups: groups)(
+            seed: seed)
     }
 
     /// The loss for given negatives: what `loss` computes after its draw.
     ///
     /// - Parameters:
     ///   - encoded: z, (B, S, D).
-    ///   - context: c, (B, S, C).
+    ///   - context: c, (B, S, C); of two directions (B, S, 2C).
     ///   - lengths: Each recording's frames, in 1...S.
-    ///   - negatives: B · N frames, each numbered b · S + t.
+    ///   - negatives: As `drawNegatives` gives them, for each direction; for the backward one frames
+    ///     are numbered from each recording's end.
+    ///   - draws: The training step's draws, or `nil` for no dropout.
     /// - Returns: The loss and its figures.
     public func contrast(
-        encoded: Tensor, context: Tensor, lengths: [Int], negatives: [Int]
+        encoded: Tensor, context: Tensor, lengths: [Int], negatives: [[Int]],
+        draws: TrainingDraws? = nil
     ) -> ObjectiveLoss {
-        let (B, S, D) = (encoded.shape[0], encoded.shape[1], encoded.shape[2])
-        let (K, N) = (configuration.predictionSteps, configuration.negativeCount)
-        let W = S - K  // frames with K successors
+        precondition(negatives.count == predictors.count, "each direction has its negatives")
+        let C = configuration.contextWidth
+        let directions = predictors.enumerated().map { direction, predictors in
+            func inOrder(_ frames: Tensor) -> Tensor {
+                direction == 0 ? frames : frames.reversedInTime(lengths: lengths)
+            }
+            return contrast(
+                encoded: inOrder(encoded),
+                context: inOrder(context.sliced(direction * C..<(direction + 1) * C, dimension: 2)),
+                lengths: lengths, negatives: negatives[direction], predictors: predictors,
+                draws: draws)
+        }
+        guard directions.count == 2 else { return directions[0] }
+        let (onward, backward) = (directions[0], directions[1])
+        return ObjectiveLoss(value: (onward.value + backward.value) * 0.5) {
+            zip(onward.figures(), backward.figures()).map { ($0.name, ($0.value + $1.value) / 2) }
+        }
+    }
+
+    private func contrast(
+        encoded: Tensor, context: Tensor, lengths: [Int], negatives: [Int],
+        predictors: any StepPredictors, draws: TrainingDraws?
+    ) -> ObjectiveLoss {
+        let S = encoded.shape[1]
+        let W = S - configuration.predictionSteps  // frames with K successors
         guard W > 0 else {
             // Nothing to predict: a loss of zero that still has a gradient, also zero.
             return ObjectiveLoss(value: (encoded * 0).sum() + (context * 0).sum()) { [] }
         }
-        let scale = 1 / Double(D).squareRoot()
-        let predictions = predictors(context.sliced(0..<W, dimension: 1)) * scale
-        let byFrame = predictions.reshaped(B, W * K, D)
-        // Each prediction's scores with all frames of its recording; the positive is one of them.
-        let positives =
-            (byFrame.matmul(encoded.transposed(1, 2)).cast(to: .float32).reshaped(B, W, K, S)
-            * targetMask(W: W, S: S)).sum(dimension: 3, keepsDimension: true)  // (B, W, K, 1)
-
-        let drawn = Tensor(integers: negatives, shape: [B * N])
-        let candidates = encoded.reshaped(B * S, D).selected(drawn, dimension: 0)
-            .reshaped(B, N, D)
-        var scores = byFrame.matmul(candidates.transposed(1, 2))
-            .cast(to: .float32).reshaped(B, W, K, N)
-        if configuration.negatives != .otherRecordings {
-            scores = scores.filled(
-                where: collisions(B: B, S: S, W: W, drawn: drawn), with: -.infinity)
-        }
-
-        let logits = Tensor.concatenated([positives, scores], dimension: 3)  // (B, W, K, 1 + N)
+        let logits = scores(
+            of: predictors(context.sliced(0..<W, dimension: 1), draws: draws), among: encoded,
+            negatives: negatives)  // (B, W, K, 1 + N)
+        let (B, K) = (logits.shape[0], logits.shape[2])
         let losses =
             logits.logSoftmax(dimension: 3).sliced(0..<1, dimension: 3)
             .reshaped(B, W, K) * -1
@@ -175,68 +188,13 @@ public final class CPC: Objective {
         } else {
             value = losses.mean()
         }
+        let configuration = configuration
         return ObjectiveLoss(value: value) {
             Self.figures(
                 logits: logits.detached(), weights: weights, loss: Double(value.item),
-                negativeCount: N)
+                positiveShare: positiveShare(
+                    of: negatives, lengths: lengths, frameCount: S, configuration))
         }
-    }
-
-    /// Draws each recording's negatives.
-    ///
-    /// - Parameters:
-    ///   - lengths: Each recording's frames.
-    ///   - frameCount: S, the padded number of frames.
-    ///   - seed: What the draw depends on.
-    /// - Returns: B · N frames, each numbered b · S + t, never one beyond a recording's end.
-    public func drawNegatives(lengths: [Int], frameCount: Int, seed: Seed) -> [Int] {
-        let starts = lengths.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1) }
-        let total = starts[lengths.count]
-        // The frame with a number among all valid frames of the batch.
-        func frame(_ number: Int) -> Int {
-            var low = 0
-            var high = lengths.count
-            while high - low > 1 {
-                let middle = (low + high) / 2
-                if starts[middle] <= number { low = middle } else { high = middle }
-            }
-            return low * frameCount + number - starts[low]
-        }
-        return lengths.indices.flatMap { recording -> [Int] in
-            var generator = SeededGenerator(
-                seed: seed.value, stream: "negatives", recording)
-            let own = lengths[recording]
-            return (0..<configuration.negativeCount).map { _ in
-                switch configuration.negatives {
-                // A batch of one recording has no other to draw from.
-                case .otherRecordings where total > own:
-                    let number = generator.integer(below: total - own)
-                    return frame(number < starts[recording] ? number : number + own)
-                case .otherRecordings, .sameRecording:
-                    return recording * frameCount + generator.integer(below: own)
-                case .batch:
-                    return frame(generator.integer(below: total))
-                }
-            }
-        }
-    }
-
-    /// (W, K, S) with one where the last index is the frame k steps after t, zero elsewhere.
-    private func targetMask(W: Int, S: Int) -> Tensor {
-        let K = configuration.predictionSteps
-        var values = [Float](repeating: 0, count: W * K * S)
-        for t in 0..<W { for k in 0..<K { values[(t * K + k) * S + t + k + 1] = 1 } }
-        return Tensor(values, shape: [W, K, S])
-    }
-
-    /// Where a negative is the frame to be predicted: (B, W, K, N), true there.
-    private func collisions(B: Int, S: Int, W: Int, drawn: Tensor) -> Tensor {
-        let (K, N) = (configuration.predictionSteps, configuration.negativeCount)
-        var positives = [Int]()
-        positives.reserveCapacity(B * W * K)
-        for b in 0..<B { for t in 0..<W { for k in 1...K { positives.append(b * S + t + k) } } }
-        return Tensor(integers: positives, shape: [B, W, K, 1])
-            .equals(drawn.reshaped(B, 1, 1, N))
     }
 
     /// One for each frame whose K successors lie within its recording; `nil` where that is all.
@@ -247,9 +205,11 @@ public final class CPC: Objective {
     }
 
     private static func figures(
-        logits: Tensor, weights: [Float]?, loss: Double, negativeCount: Int
+        logits: Tensor, weights: [Float]?, loss: Double, positiveShare: Double
     ) -> [(name: String, value: Double)] {
-        let (B, W, K) = (logits.shape[0], logits.shape[1], logits.shape[2])
+        let (B, W, K, N) = (
+            logits.shape[0], logits.shape[1], logits.shape[2], logits.shape[3] - 1
+        )
         let best = logits.argmax(dimension: 3).integers  // (B, W, K)
         var hits = [Double](repeating: 0, count: K)
         var frames = 0.0
@@ -258,74 +218,114 @@ public final class CPC: Objective {
             for k in 0..<K where best[row * K + k] == 0 { hits[k] += 1 }
         }
         guard frames > 0 else { return [] }
-        return [("informationBound", log(Double(negativeCount + 1)) - loss)]
-            + hits.enumerated().map { ("accuracy/step-\($0.offset + 1)", $0.element / frames) }
+        return [
+            ("informationBound", log(Double(N + 1)) - loss), ("positiveShare", positiveShare),
+        ] + hits.enumerated().map { ("accuracy/step-\($0.offset + 1)", $0.element / frames) }
     }
 }
 
-/// CPC's two networks: convolutions over log-mels, and a GRU over what they encode.
-public final class ConvolutionalRecurrentEncoder: Encoder {
-    private let convolutions: [Conv1d]
-    private let norms: [LayerNorm]
-    private let context: GRU
-    /// `convolution` (z) and `context` (c).
-    public let layerNames = ["convolution", "context"]
-    /// D of z and of c.
-    public let layerWidths: [Int]
-    /// The product of the convolutions' strides.
-    public let stride: Int
-
-    /// The networks with untrained weights.
-    ///
-    /// - Parameters:
-    ///   - inputWidth: M, the width of the features.
-    ///   - width: D of each convolution.
-    ///   - strides: The stride of each convolution, in frames.
-    ///   - contextWidth: The width of the GRU's state.
-    ///   - seed: What the initial weights depend on.
-    public init(inputWidth: Int, width: Int, strides: [Int], contextWidth: Int, seed: Seed) {
-        convolutions = strides.enumerated().map { index, stride in
-            Conv1d(
-                inputChannels: index == 0 ? inputWidth : width, outputChannels: width,
-                kernelSize: 3, stride: stride, padding: 1,
-                seed: seed.derived("convolutions.\(index)"))
+extension CPC {
+    /// The score of each prediction's positive, then those of its negatives: (B, W, K, 1 + N).
+    private func scores(
+        of predictions: Tensor, among encoded: Tensor, negatives: [Int]
+    ) -> Tensor {
+        let (B, W, K, D) = (
+            predictions.shape[0], predictions.shape[1], predictions.shape[2], predictions.shape[3]
+        )
+        let (S, N) = (encoded.shape[1], configuration.negativeCount)
+        var (queries, frames) = (predictions, encoded)
+        switch configuration.score {
+        case .innerProduct: queries = queries * (1 / Double(D).squareRoot())
+        case .mean: queries = queries * (1 / Double(D))
+        case .cosine:
+            queries = queries.normalized() * (1 / configuration.temperature)
+            frames = frames.normalized()
         }
-        norms = strides.map { _ in LayerNorm(width: width) }
-        context = GRU(
-            inputWidth: width, hiddenWidth: contextWidth, seed: seed.derived("context"))
-        layerWidths = [width, contextWidth]
-        stride = strides.reduce(1, *)
+        let isShared = configuration.drawing == .perRecording
+        var (positives, scores) =
+            isShared
+            ? sharedScores(queries, frames, negatives) : ownScores(queries, frames, negatives)
+        // Another recording's frames are never the positive.
+        if configuration.excludesPositives, configuration.negatives != .otherRecordings {
+            let drawn = Tensor(
+                integers: negatives, shape: isShared ? [B, 1, 1, N] : [B, W, 1, N])
+            scores = scores.filled(
+                where: self.positives(B: B, S: S, W: W, K: K).equals(drawn), with: -.infinity)
+        }
+        return Tensor.concatenated([positives, scores], dimension: 3)
     }
 
-    /// The parameters with PyTorch's names.
-    public var namedParameters: [(name: String, tensor: Tensor)] {
-        zip(convolutions, norms).enumerated().flatMap { index, pair in
-            pair.0.namedParameters(under: "convolutions.\(index)")
-                + pair.1.namedParameters(under: "norms.\(index)")
-        } + context.namedParameters(under: "context")
+    /// Scores where a recording's contexts share its negatives: those of the positives (B, W, K, 1) and
+    /// of the negatives (B, W, K, N).
+    private func sharedScores(
+        _ queries: Tensor, _ frames: Tensor, _ negatives: [Int]
+    ) -> (positives: Tensor, negatives: Tensor) {
+        let (B, W, K, D) = (
+            queries.shape[0], queries.shape[1], queries.shape[2], queries.shape[3]
+        )
+        let (S, N) = (frames.shape[1], configuration.negativeCount)
+        let byFrame = queries.reshaped(B, W * K, D)
+        // Each prediction's scores with all frames of its recording; the positive is one of them.
+        let positives =
+            (byFrame.matmul(frames.transposed(1, 2)).cast(to: .float32).reshaped(B, W, K, S)
+            * targetMask(W: W, K: K, S: S)).sum(dimension: 3, keepsDimension: true)
+        let candidates = frames.reshaped(B * S, D)
+            .selected(Tensor(integers: negatives, shape: [B * N]), dimension: 0)
+            .reshaped(B, N, D)
+        let scores = byFrame.matmul(candidates.transposed(1, 2))
+            .cast(to: .float32).reshaped(B, W, K, N)
+        return (positives, scores)
     }
 
-    /// z and c of a padded batch.
-    ///
-    /// - Parameters:
-    ///   - features: (B, T, M), zero beyond each recording's end.
-    ///   - lengths: Each recording's frames, in 1...T.
-    ///   - draws: Unused: nothing in this encoder is drawn.
-    /// - Returns: z (B, S, D) and c (B, S, C) with S = T / stride, rounded up at each convolution.
-    public func callAsFunction(
-        _ features: Tensor, lengths: [Int], draws: TrainingDraws?
-    ) -> HiddenStates {
-        var frames = features  // (B, T, M)
-        var lengths = lengths
-        for (convolution, norm) in zip(convolutions, norms) {
-            let convolved = convolution(frames.transposed(1, 2)).transposed(1, 2)  // (B, T, D)
-            frames = norm(convolved).relu()
-            lengths = lengths.map(convolution.outputLength)
-            // A recording's last frames see zeros beyond its end, alone or in a batch.
-            if let mask = frameMask(lengths: lengths, frameCount: frames.shape[1]) {
-                frames = frames * mask
-            }
+    /// Scores where each context has negatives of its own: those of the positives (B, W, K, 1) and of
+    /// the negatives (B, W, K, N).
+    private func ownScores(
+        _ queries: Tensor, _ frames: Tensor, _ negatives: [Int]
+    ) -> (positives: Tensor, negatives: Tensor) {
+        let (B, W, K, D) = (
+            queries.shape[0], queries.shape[1], queries.shape[2], queries.shape[3]
+        )
+        let (S, N) = (frames.shape[1], configuration.negativeCount)
+        // The K frames after a context are gathered with its negatives.
+        var indices: [Int] = []
+        indices.reserveCapacity(B * W * (N + K))
+        for row in 0..<B * W {
+            indices += negatives[row * N..<(row + 1) * N]
+            let frame = row / W * S + row % W
+            indices += frame + 1...frame + K
         }
-        return HiddenStates(layers: [frames, context(frames)], lengths: lengths)
+        let scores = queries.reshaped(B * W, K, D)
+            .innerProducts(
+                with: frames.reshaped(B * S, D),
+                at: Tensor(integers: indices, shape: [B * W, N + K])
+            )
+            .reshaped(B, W, K, N + K)
+        let identity = (0..<K * K).map { $0 % (K + 1) == 0 ? Float(1) : 0 }
+        let positives =
+            (scores.sliced(N..<N + K, dimension: 3) * Tensor(identity, shape: [K, K]))
+            .sum(dimension: 3, keepsDimension: true)
+        return (positives, scores.sliced(0..<N, dimension: 3))
+    }
+
+    /// (W, K, S) with one where the last index is the frame k steps after t, zero elsewhere.
+    private func targetMask(W: Int, K: Int, S: Int) -> Tensor {
+        var values = [Float](repeating: 0, count: W * K * S)
+        for t in 0..<W { for k in 0..<K { values[(t * K + k) * S + t + k + 1] = 1 } }
+        return Tensor(values, shape: [W, K, S])
+    }
+
+    /// The number b · S + t + k of each frame to be predicted: (B, W, K, 1).
+    private func positives(B: Int, S: Int, W: Int, K: Int) -> Tensor {
+        var numbers: [Int] = []
+        numbers.reserveCapacity(B * W * K)
+        for b in 0..<B { for t in 0..<W { for k in 1...K { numbers.append(b * S + t + k) } } }
+        return Tensor(integers: numbers, shape: [B, W, K, 1])
+    }
+}
+
+extension Tensor {
+    /// Vectors of length 1 in the last dimension; a zero vector stays zero.
+    fileprivate func normalized() -> Tensor {
+        self / ((self * self).sum(dimension: -1, keepsDimension: true) + 1e-12).squareRoot()
     }
 }
