@@ -130,6 +130,29 @@ extension Computing {
             }
         }
 
+        /// A run on samples: the model's card says what its encoder reads, and its file reads back.
+        @Test(arguments: variantNames, [Precision.float32, .bfloat16])
+        func aVariantTrains(name: String, precision: Precision) throws {
+            var run = try TrainingRun()
+            run.configuration.precision = precision
+            run.configuration.objective.cpc = smallVariant(name)
+            run.configuration.objective.cpc.transformer.dropout = 0.1
+            if name == "audio" {
+                run.configuration.frontEnd = .waveform
+                run.configuration.data.normalizesByCorpus = false
+            }
+            try run.train("one")
+            try run.train("two")
+            #expect(try run.bytes("one/model.safetensors") == run.bytes("two/model.safetensors"))
+            #expect(try run.trace("one") == run.trace("two"))
+            let model = try PretrainedModel(contentsOf: run.path("one/model.safetensors"))
+            #expect(model.card.objective == run.configuration.objective)
+            let contextWidths = ["audio": 12, "lstm": 14, "bidirectional": 28]
+            #expect(model.encoder.layerWidths == [12, contextWidths[name]])
+            let last = try #require(try run.trace("one").last)
+            #expect(last["positiveShare"] != nil && last["accuracy/step-3"] != nil)
+        }
+
         @Test func dropoutDependsOnTheSeed() {
             var configuration = smallVariant("audio")
             configuration.transformer.dropout = 0.2
