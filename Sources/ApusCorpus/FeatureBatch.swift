@@ -8,6 +8,8 @@ public struct FeatureBatch: Hashable, Sendable {
     public var seed: UInt64
     /// The ids of the B cuts.
     public var ids: [String]
+    /// Who speaks in each of the B cuts, nil where that isn't known.
+    public var speakers: [String?]
     /// The features, B x T x D row-major; zero after each item's length.
     public var features: [Float]
     /// The number of frames of each of the B items.
@@ -24,15 +26,18 @@ public struct FeatureBatch: Hashable, Sendable {
     ///   - index: The position of the batch in its epoch.
     ///   - seed: A seed of this batch's own.
     ///   - ids: The ids of the B cuts.
+    ///   - speakers: Who speaks in each; nil where nobody is known.
     ///   - features: The features, B x T x D row-major.
     ///   - lengths: The number of frames of each item, at most T.
     ///   - frameCount: T, the number of frames that the items are padded to.
     ///   - featureCount: D, the number of features a frame.
     public init(
-        epoch: Int = 0, index: Int = 0, seed: UInt64 = 0, ids: [String], features: [Float],
-        lengths: [Int], frameCount: Int, featureCount: Int
+        epoch: Int = 0, index: Int = 0, seed: UInt64 = 0, ids: [String],
+        speakers: [String?]? = nil, features: [Float], lengths: [Int], frameCount: Int,
+        featureCount: Int
     ) {
         precondition(ids.count == lengths.count, "each item has an id and a length")
+        precondition(speakers?.count ?? ids.count == ids.count, "each item has a speaker or none")
         precondition(
             features.count == ids.count * frameCount * featureCount, "the features are B x T x D")
         precondition(lengths.allSatisfy { $0 <= frameCount }, "no item is longer than T")
@@ -40,6 +45,7 @@ public struct FeatureBatch: Hashable, Sendable {
         self.index = index
         self.seed = seed
         self.ids = ids
+        self.speakers = speakers ?? ids.map { _ in nil }
         self.features = features
         self.lengths = lengths
         self.frameCount = frameCount
@@ -48,6 +54,9 @@ public struct FeatureBatch: Hashable, Sendable {
 
     /// B, the number of items.
     public var count: Int { ids.count }
+
+    /// A number for each item, the same for the same speaker; nil where no speaker is known.
+    public var groups: [Int]? { speakerNumbers(of: speakers) }
 }
 
 /// A cut whose features could not be made, and why.

@@ -19,6 +19,7 @@ extension FeatureStore {
         for plan: BatchPlan, of cuts: [Cut]
     ) -> (batch: FeatureBatch, problems: [RecordingProblem]) {
         var ids: [String] = []
+        var speakers: [String?] = []
         var lengths: [Int] = []
         var crops: [FeatureMatrix] = []
         var problems: [RecordingProblem] = []
@@ -39,6 +40,7 @@ extension FeatureStore {
                     : item.start * (matrix.frameCount - item.length) / (planned - item.length)
                 let crop = matrix.rows(in: start..<(start + item.length))
                 ids.append(cut.id)
+                speakers.append(cut.speaker)
                 lengths.append(item.length)
                 crops.append(
                     augmenter?.features(
@@ -58,8 +60,9 @@ extension FeatureStore {
                 contentsOf: repeatElement(0, count: (frameCount - length) * featureCount))
         }
         let batch = FeatureBatch(
-            epoch: plan.epoch, index: plan.index, seed: plan.seed, ids: ids, features: features,
-            lengths: lengths, frameCount: frameCount, featureCount: featureCount)
+            epoch: plan.epoch, index: plan.index, seed: plan.seed, ids: ids, speakers: speakers,
+            features: features, lengths: lengths, frameCount: frameCount,
+            featureCount: featureCount)
         return (batch, problems)
     }
 }

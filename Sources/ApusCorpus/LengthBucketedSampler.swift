@@ -4,6 +4,8 @@
 /// recordings are shuffled and stably sorted by length (crops at most `cropFrames`), cut into batches
 /// of at most `framesPerBatch` frames, and the batches are shuffled. Where a recording is longer than
 /// its crop, the start is drawn by the seed, the epoch and the recording's id.
+///
+/// With speakers, a batch holds recordings of one speaker only, as CPC_audio samples by default.
 public struct LengthBucketedSampler: Sendable {
     /// How recordings are cut and gathered.
     public let options: SamplerOptions
@@ -14,11 +16,13 @@ public struct LengthBucketedSampler: Sendable {
         var cutIndex: Int
         var repetition: Int
         var length: Int
+        /// The speaker's number, or 0 for all.
+        var speaker: Int
     }
     private let ids: [String]
     private let frameCounts: [Int]
     private let candidates: [Candidate]
-    /// The batches' places in the candidates sorted by length, the same in every epoch.
+    /// The batches' places in the candidates sorted by speaker and length, the same in every epoch.
     private let groups: [Range<Int>]
 
     /// Makes a sampler over recordings of known lengths.
@@ -26,10 +30,15 @@ public struct LengthBucketedSampler: Sendable {
     /// - Parameters:
     ///   - ids: The id of each recording.
     ///   - frameCounts: The number of frames of each recording, in the same order.
+    ///   - speakers: A number for each recording, where batches are to hold one speaker each.
     ///   - options: How recordings are cut and gathered.
     /// - Throws: `CorpusError.noUsableCuts` where every recording is shorter than `minimumFrames`.
-    public init(ids: [String], frameCounts: [Int], options: SamplerOptions = .init()) throws {
+    public init(
+        ids: [String], frameCounts: [Int], speakers: [Int]? = nil,
+        options: SamplerOptions = .init()
+    ) throws {
         precondition(ids.count == frameCounts.count, "each recording has an id and a length")
+        precondition(speakers?.count ?? ids.count == ids.count, "each recording has a speaker")
         precondition(options.framesPerBatch > 0, "a batch has at least one frame")
         precondition(options.minimumFrames > 0, "a usable recording has at least one frame")
         precondition(options.repeats > 0, "each recording is taken at least once an epoch")
@@ -44,10 +53,18 @@ public struct LengthBucketedSampler: Sendable {
                 (0..<options.repeats).map {
                     Candidate(
                         cutIndex: cutIndex, repetition: $0,
-                        length: min(frameCounts[cutIndex], longest))
+                        length: min(frameCounts[cutIndex], longest),
+                        speaker: speakers?[cutIndex] ?? 0)
                 }
             }
-        groups = Self.groups(ofSorted: candidates.map(\.length).sorted(), options)
+        var groups: [Range<Int>] = []
+        let bySpeaker = Dictionary(grouping: candidates, by: \.speaker)
+        for (_, own) in bySpeaker.sorted(by: { $0.key < $1.key }) {
+            let start = groups.last?.upperBound ?? 0
+            groups += Self.groups(ofSorted: own.map(\.length).sorted(), options)
+                .map { $0.lowerBound + start..<$0.upperBound + start }
+        }
+        self.groups = groups
         if candidates.isEmpty {
             throw CorpusError.noUsableCuts(
                 reason: "of \(ids.count) recordings none has \(options.minimumFrames) frames")
@@ -69,7 +86,8 @@ public struct LengthBucketedSampler: Sendable {
         var shuffled = candidates
         order.shuffle(&shuffled)
         let byLength = shuffled.enumerated().sorted {
-            ($0.element.length, $0.offset) < ($1.element.length, $1.offset)
+            ($0.element.speaker, $0.element.length, $0.offset)
+                < ($1.element.speaker, $1.element.length, $1.offset)
         }.map(\.element)
         var groups = groups
         order.shuffle(&groups)

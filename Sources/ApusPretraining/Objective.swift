@@ -1,5 +1,6 @@
 import ApusCorpus
 import ApusNN
+import ApusSignal
 import ApusTensor
 
 /// An encoder and what its training without labels needs beside it.
@@ -15,6 +16,33 @@ public protocol Objective: Module {
     ///   - seed: What this step's draws depend on.
     /// - Returns: The loss, and the figures that tell whether the model learns.
     func loss(features: Tensor, lengths: [Int], seed: Seed) -> ObjectiveLoss
+
+    /// The loss of one batch whose speakers may be known.
+    ///
+    /// - Parameters:
+    ///   - features: (B, T, M), zero beyond each recording's end.
+    ///   - lengths: Each recording's frames, in 1...T.
+    ///   - groups: A number for each recording, the same for the same speaker; `nil` where no speaker
+    ///     is known.
+    ///   - seed: What this step's draws depend on.
+    /// - Returns: The loss, and the figures that tell whether the model learns.
+    func loss(features: Tensor, lengths: [Int], groups: [Int]?, seed: Seed) -> ObjectiveLoss
+}
+
+extension Objective {
+    /// The loss of one batch; speakers change nothing.
+    ///
+    /// - Parameters:
+    ///   - features: (B, T, M), zero beyond each recording's end.
+    ///   - lengths: Each recording's frames, in 1...T.
+    ///   - groups: Unused.
+    ///   - seed: What this step's draws depend on.
+    /// - Returns: The loss, and the figures that tell whether the model learns.
+    public func loss(
+        features: Tensor, lengths: [Int], groups: [Int]?, seed: Seed
+    ) -> ObjectiveLoss {
+        loss(features: features, lengths: lengths, seed: seed)
+    }
 }
 
 /// The loss of one batch.
@@ -69,17 +97,25 @@ public struct ObjectiveConfiguration: Codable, Hashable, Sendable {
             maskedReconstruction.problem().map { "objective.maskedReconstruction." + $0 }
         }
     }
+
+    /// What the encoder can't read of a front end, in words that name the key.
+    ///
+    /// - Parameter frontEnd: What makes the features.
+    /// - Returns: The problem, or `nil`.
+    public func problem(reading frontEnd: FrontEnd) -> String? {
+        guard kind == .cpc else { return nil }
+        return cpc.problem(
+            featureCount: frontEnd.featureCount, isWaveform: frontEnd.kind == .waveform
+        ).map { "objective.cpc." + $0 }
+    }
+
     /// The number of weights in the largest matrices: no model of these sizes has fewer.
     ///
     /// A floating-point number, since sizes that a file names may be absurd.
     func leastParameterCount(melBandCount: Int) -> Double {
         let bands = Double(melBandCount)
         switch kind {
-        case .cpc:
-            let (width, context) = (Double(cpc.encoderWidth), Double(cpc.contextWidth))
-            let convolutions = 3 * width * (bands + Double(cpc.strides.count - 1) * width)
-            let recurrence = 3 * context * (width + context)
-            return convolutions + recurrence + Double(cpc.predictionSteps) * width * context
+        case .cpc: return cpc.leastParameterCount(featureCount: melBandCount)
         case .maskedReconstruction:
             let encoder = maskedReconstruction.encoder
             let (width, hidden) = (Double(encoder.width), Double(encoder.feedForwardWidth))

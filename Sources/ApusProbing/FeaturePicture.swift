@@ -36,7 +36,7 @@ extension FrontEnd {
     public var bandFrequencies: [Double]? {
         guard deltaOrder == 0, stacking.left == 0, stacking.right == 0 else { return nil }
         switch kind {
-        case .mfcc: return nil
+        case .mfcc, .waveform: return nil
         case .spectrogram:
             return (0..<featureCount).map {
                 Double($0) * Double(sampleRate) / Double(transformLength)
@@ -53,8 +53,11 @@ extension FrontEnd {
 
     /// What a feature is called that stands for no frequency.
     fileprivate var featureName: String {
-        kind == .mfcc && deltaOrder == 0 && stacking.left + stacking.right == 0
-            ? "Coefficient" : "Feature"
+        switch kind {
+        case .waveform: "Sample"
+        case .mfcc where deltaOrder == 0 && stacking.left + stacking.right == 0: "Coefficient"
+        case .mfcc, .logMel, .spectrogram: "Feature"
+        }
     }
 
     /// How values become those of a picture's colour bar, and what the bar says.
@@ -70,7 +73,7 @@ extension FrontEnd {
 
     private var energyLevel: (unit: String, toDecibels: ((Float) -> Float)?) {
         if pcen != nil { return ("PCEN", nil) }
-        if kind == .mfcc { return ("", nil) }
+        if kind == .mfcc || kind == .waveform { return ("", nil) }
         let (scale, offset) = (outputScale, outputOffset)
         // Of a magnitude the square is the power.
         let ten: Float = spectrum == .magnitude ? 20 : 10

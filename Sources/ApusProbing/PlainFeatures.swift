@@ -24,9 +24,14 @@ public final class PlainFeatures: RepresentationSource {
     /// The front end whose log-mels are those of a model before normalisation.
     ///
     /// - Parameter frontEnd: The model's front end.
-    /// - Returns: The same with log-mels as features and without normalisation.
+    /// - Returns: The same with log-mels as features and without normalisation; for a model that reads
+    ///   waveforms Kaldi's at its rate.
     public static func frontEnd(of frontEnd: FrontEnd) -> FrontEnd {
         var plain = frontEnd
+        if frontEnd.kind == .waveform {
+            plain = .kaldi
+            plain.sampleRate = frontEnd.sampleRate
+        }
         plain.kind = .logMel
         plain.normalization = .none
         return plain

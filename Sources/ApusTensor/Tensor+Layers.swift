@@ -62,6 +62,37 @@ extension Tensor {
         }
     }
 
+    /// One LSTM layer from a zero state, in PyTorch's form and gate order (input, forget, cell,
+    /// output).
+    ///
+    /// - Parameters:
+    ///   - inputWeight: (4H, D).
+    ///   - hiddenWeight: (4H, H).
+    ///   - inputBias: (4H).
+    ///   - hiddenBias: (4H).
+    /// - Returns: (B, T, H) for an input (B, T, D).
+    public func lstm(
+        inputWeight: Tensor, hiddenWeight: Tensor, inputBias: Tensor, hiddenBias: Tensor
+    ) -> Tensor {
+        make("lstm", [self, inputWeight, hiddenWeight, inputBias, hiddenBias]) {
+            apus_lstm(
+                handle, inputWeight.handle, hiddenWeight.handle, inputBias.handle,
+                hiddenBias.handle, $0)
+        }
+    }
+
+    /// The inner products of each row's queries with the frames that the row names.
+    ///
+    /// - Parameters:
+    ///   - frames: (F, D).
+    ///   - indices: (R, N) integers below F.
+    /// - Returns: (R, K, N) in 32 bits for queries (R, K, D).
+    public func innerProducts(with frames: Tensor, at indices: Tensor) -> Tensor {
+        make("innerProducts", [self, frames, indices]) {
+            apus_gathered_products(handle, frames.handle, indices.handle, $0)
+        }
+    }
+
     /// Dropout; the draw of each element depends on the seed and its place alone.
     ///
     /// - Parameters:

@@ -131,7 +131,8 @@ struct FeatureStoreTests {
             Cut(
                 id: "cut \(index)",
                 audioPath: try folder.writeWAV(
-                    "\(index).wav", sampleCount: sampleCount, seed: UInt32(index)))
+                    "\(index).wav", sampleCount: sampleCount, seed: UInt32(index)),
+                speaker: "speaker \(index)")
         }
         let missing = Cut(id: "missing", audioPath: folder.path + "/missing.wav")
         let store = try FeatureStore(frontEnd: frontEnd)
@@ -143,6 +144,8 @@ struct FeatureStoreTests {
             ])
         let (batch, problems) = store.batch(for: plan, of: cuts + [missing])
         #expect(batch.ids == ["cut 1", "cut 0"])
+        #expect(batch.speakers == ["speaker 1", "speaker 0"])
+        #expect(batch.groups == [0, 1])
         #expect(batch.lengths == [20, 10])
         #expect(batch.epoch == 2 && batch.index == 7 && batch.seed == 11 && batch.count == 2)
         #expect(batch.frameCount == 20 && batch.featureCount == 8)

@@ -34,6 +34,33 @@ struct LengthBucketedSamplerTests {
         #expect(plans.map(\.index) == Array(plans.indices))
     }
 
+    @Test(arguments: SamplerOptions.Mode.allCases)
+    func aBatchHoldsOneSpeakerWhereAsked(mode: SamplerOptions.Mode) throws {
+        let speakers = frameCounts.indices.map { ($0 * $0) % 7 }
+        let options = SamplerOptions(mode: mode, framesPerBatch: 1000, minimumFrames: 40, seed: 3)
+        let sampler = try LengthBucketedSampler(
+            ids: frameCounts.indices.map { "cut-\($0)" }, frameCounts: frameCounts,
+            speakers: speakers, options: options)
+        let plans = sampler.batches(epoch: 1)
+        for plan in plans {
+            #expect(Set(plan.items.map { speakers[$0.cutIndex] }).count == 1)
+            #expect(plan.items.count * plan.frameCount <= 1000)
+        }
+        let taken = plans.flatMap(\.items).map(\.cutIndex).sorted()
+        #expect(taken == frameCounts.indices.filter { frameCounts[$0] >= 40 })
+        // One speaker for all is no speaker.
+        let alike = try LengthBucketedSampler(
+            ids: frameCounts.indices.map { "cut-\($0)" }, frameCounts: frameCounts,
+            speakers: frameCounts.map { _ in 5 }, options: options)
+        #expect(alike.batches(epoch: 1) == (try self.sampler(options).batches(epoch: 1)))
+    }
+
+    @Test func speakersAreNumberedByTheirFirstRecordings() {
+        #expect(speakerNumbers(of: ["b", "a", nil, "b", nil, "a"]) == [0, 1, 2, 0, 3, 1])
+        #expect(speakerNumbers(of: [nil, nil]) == nil)
+        #expect(speakerNumbers(of: []) == nil)
+    }
+
     @Test func paddedItemsKeepTheirLengths() throws {
         let sampler = try sampler(
             SamplerOptions(mode: .padded, framesPerBatch: 2000, cropFrames: nil, seed: 1))

@@ -34,6 +34,12 @@ import Testing
         #expect(try step(layer, input) { layer($0) } == step(layer, input) { layer($0) })
     }
 
+    @Test func lstm() throws {
+        let layer = LSTM(inputWidth: 40, hiddenWidth: 64, seed: Seed(1))
+        let input = normal(9, 60, 40, seed: 1)
+        #expect(try step(layer, input) { layer($0) } == step(layer, input) { layer($0) })
+    }
+
     @Test func convolution() throws {
         let layer = Conv1d(
             inputChannels: 40, outputChannels: 64, kernelSize: 5, stride: 2, padding: 2,

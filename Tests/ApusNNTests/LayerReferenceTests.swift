@@ -65,6 +65,25 @@ import Testing
         try compare("gru", layer) { layer($0) }
     }
 
+    @Test(arguments: [("lstm", 1), ("lstm_stack", 2)])
+    func lstm(name: String, layerCount: Int) throws {
+        let layer = LSTM(inputWidth: 5, hiddenWidth: 7, layerCount: layerCount, seed: seed)
+        try compare(name, layer) { layer($0) }
+    }
+
+    @Test func channelNorm() throws {
+        let layer = ChannelNorm(width: 6)
+        let scales = Tensor([1, 0.003], shape: [2, 1, 1])
+        try compare("channel_norm", layer) { layer($0 * scales) }
+    }
+
+    /// (1 - 2) / 1 and so on: the deviation of 1, 2, 3 is 1 where the variance divides by C - 1.
+    @Test func channelNormDividesByTheUnbiasedDeviation() {
+        let layer = ChannelNorm(width: 3, epsilon: 0)
+        let output = layer(Tensor([1, 2, 3, 10, 20, 30], shape: [2, 3])).floats
+        #expect(relativeError(output, [-1, 0, 1, -1, 0, 1]) < 1e-6)
+    }
+
     @Test func attention() throws {
         let layer = MultiHeadAttention(width: 8, headCount: 2, dropout: 0, seed: seed)
         try compare("attention", layer) { layer($0, padding: nil, draws: nil) }

@@ -7,12 +7,12 @@ extension Computing {
     @Suite struct BatchInvarianceTests {
         private let lengths = [1, 2, 3, 7, 50, 64]
 
-        private func check(_ encoder: any Encoder) {
+        private func check(_ encoder: any Encoder, featureCount: Int = 8) {
             let together = encoder(
-                batch(lengths: lengths, melBandCount: 8), lengths: lengths, draws: nil)
+                batch(lengths: lengths, melBandCount: featureCount), lengths: lengths, draws: nil)
             #expect(together.layers.count == encoder.layerNames.count)
             for (recording, length) in lengths.enumerated() {
-                let own = batch(lengths: lengths, melBandCount: 8)
+                let own = batch(lengths: lengths, melBandCount: featureCount)
                     .sliced(recording..<recording + 1, dimension: 0)
                     .sliced(0..<length, dimension: 1)
                 let alone = encoder(own, lengths: [length], draws: nil)
@@ -31,11 +31,20 @@ extension Computing {
 
         @Test(arguments: [[1, 2, 1], [2, 2], [1], [5, 3, 1]])
         func convolutionalRecurrent(strides: [Int]) {
+            var configuration = smallCPC()
+            configuration.strides = strides
             let encoder = ConvolutionalRecurrentEncoder(
-                inputWidth: 8, width: 12, strides: strides, contextWidth: 16, seed: Seed(1))
+                configuration, inputWidth: 8, seed: Seed(1))
             redraw(encoder)
             check(encoder)
             #expect(encoder.stride == strides.reduce(1, *))
+        }
+
+        @Test(arguments: variantNames)
+        func variantOfCPC(name: String) {
+            let (model, featureCount) = makeVariant(name)
+            redraw(model)
+            check(model.encoder, featureCount: featureCount)
         }
 
         @Test func transformer() {

@@ -39,6 +39,16 @@ extension Computing {
             }
         }
 
+        @Test(arguments: variantNames)
+        func variantOfCPC(name: String) throws {
+            let (model, featureCount) = makeVariant(name)
+            let lengths = [14, 9, 6]
+            let features = batch(lengths: lengths, melBandCount: featureCount)
+            try check(model) {
+                model.loss(features: features, lengths: lengths, seed: Seed(3)).value
+            }
+        }
+
         @Test(arguments: [0, 0.1])
         func maskedReconstruction(dropout: Double) throws {
             let model = makeMaskedReconstruction(dropout: dropout)

@@ -6,11 +6,13 @@ import Testing
 
 extension Computing {
     @Suite struct ObjectivePropertyTests {
-        private func expectPaddingChangesNothing(_ objective: any Objective) throws {
+        private func expectPaddingChangesNothing(
+            _ objective: any Objective, featureCount: Int = 8
+        ) throws {
             redraw(objective)
             let lengths = [24, 17, 9]
-            let plain = batch(lengths: lengths, melBandCount: 8)
-            let padded = batch(lengths: lengths, frameCount: 41, melBandCount: 8)
+            let plain = batch(lengths: lengths, melBandCount: featureCount)
+            let padded = batch(lengths: lengths, frameCount: 41, melBandCount: featureCount)
             func loss(_ features: Tensor) -> Tensor {
                 objective.loss(features: features, lengths: lengths, seed: Seed(4)).value
             }
@@ -28,6 +30,12 @@ extension Computing {
             try expectPaddingChangesNothing(makeCPC(source))
         }
 
+        @Test(arguments: variantNames)
+        func paddingNeverChangesVariantsOfCPC(name: String) throws {
+            let (model, featureCount) = makeVariant(name)
+            try expectPaddingChangesNothing(model, featureCount: featureCount)
+        }
+
         @Test func paddingNeverChangesMaskedReconstruction() throws {
             try expectPaddingChangesNothing(makeMaskedReconstruction())
         }
@@ -39,7 +47,7 @@ extension Computing {
             let figures = Dictionary(uniqueKeysWithValues: result.figures())
             let bound = try #require(figures["informationBound"])
             #expect(abs(bound - (log(12) - Double(result.value.item))) < 1e-6)
-            #expect(figures.count == 1 + 3)
+            #expect(figures.count == 2 + 3)
             for step in 1...3 {
                 let accuracy = try #require(figures["accuracy/step-\(step)"])
                 #expect((0...1).contains(accuracy))

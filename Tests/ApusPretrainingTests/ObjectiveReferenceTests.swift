@@ -25,7 +25,9 @@ extension Computing {
             }
         }
 
-        @Test(arguments: CPC.NegativeSource.allCases, ["equal", "mixed"])
+        @Test(
+            arguments: [CPC.NegativeSource.otherRecordings, .sameRecording, .batch],
+            ["equal", "mixed"])
         func cpc(source: CPC.NegativeSource, lengths: String) throws {
             let model = makeCPC(source)
             try model.load(reference.weights("cpc"), from: "reference")
@@ -40,7 +42,7 @@ extension Computing {
                 let states = model.encoder(padded, lengths: lengths, draws: nil)
                 return model.contrast(
                     encoded: states.layers[0], context: states.layers[1], lengths: states.lengths,
-                    negatives: negatives)
+                    negatives: [negatives])
             }
             try compare(model, with: name, loss)
 

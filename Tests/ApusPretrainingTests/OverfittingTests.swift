@@ -41,6 +41,18 @@ extension Computing {
             #expect(try #require(figures["accuracy/step-1"]) > 0.95)
         }
 
+        @Test(arguments: variantNames)
+        func variantOfCPC(name: String) throws {
+            let (model, featureCount) = makeVariant(name)
+            let lengths = [16, 16, 12, 10]
+            let features = batch(lengths: lengths, melBandCount: featureCount)
+            let (losses, last) = train(
+                model, features: features, lengths: lengths, steps: 150, rate: 1e-2)
+            #expect(last.value.item < losses[0] / 2)
+            let figures = Dictionary(uniqueKeysWithValues: last.figures())
+            #expect(try #require(figures["accuracy/step-1"]) > 0.8)
+        }
+
         @Test func maskedReconstruction() {
             let model = makeMaskedReconstruction { $0.encoder.feedForwardWidth = 64 }
             let lengths = [30, 30, 24, 20]

@@ -57,6 +57,51 @@ func smallCPC(
     return configuration
 }
 
+/// The variants of CPC that `References/make_cpc.py` has, by its names.
+func smallVariant(_ name: String) -> CPC.Configuration {
+    var configuration = smallCPC(.batch)
+    configuration.drawing = .perFrame
+    configuration.transformer.headCount = 2
+    configuration.transformer.feedForwardWidth = 10
+    configuration.transformer.dropout = 0
+    switch name {
+    case "audio":
+        configuration.encoder = .waveform
+        configuration.context = .lstm
+        configuration.contextWidth = 12
+        configuration.predictor = .transformer
+        configuration.transformer.positionCount = 6
+        configuration.excludesPositives = false
+        configuration.score = .mean
+    case "bidirectional":
+        configuration.context = .transformer
+        configuration.contextWidth = 14
+        configuration.contextLayerCount = 2
+        configuration.transformer.positionCount = 3
+        configuration.isBidirectional = true
+        configuration.negatives = .mixed
+        configuration.excludesPositives = false
+        configuration.score = .cosine
+        configuration.temperature = 0.2
+    default:
+        configuration.context = .lstm
+        configuration.contextWidth = 14
+        configuration.contextLayerCount = 2
+    }
+    return configuration
+}
+
+/// The names of `smallVariant`.
+let variantNames = ["audio", "lstm", "bidirectional"]
+
+/// A model of a small variant, and the width of its features.
+func makeVariant(_ name: String, seed: UInt64 = 1) -> (model: CPC, featureCount: Int) {
+    let featureCount = name == "audio" ? 160 : 8
+    return (
+        CPC(smallVariant(name), melBandCount: featureCount, seed: Seed(seed)), featureCount
+    )
+}
+
 /// A small masked reconstruction: 8 mel bands, two layers.
 func makeMaskedReconstruction(
     dropout: Double = 0, seed: UInt64 = 1,
@@ -102,14 +147,14 @@ func gradients(
     }
 }
 
-/// Values that `References/make_objectives.py` wrote.
+/// Values that `References/make_objectives.py` wrote, or `make_cpc.py`.
 struct Reference {
     let file: Safetensors
 
-    init() throws {
+    init(_ name: String = "objectives") throws {
         let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
         file = try Safetensors(
-            contentsOf: folder.appendingPathComponent("References/objectives.safetensors").path)
+            contentsOf: folder.appendingPathComponent("References/\(name).safetensors").path)
     }
 
     func values(_ name: String) throws -> [Float] {

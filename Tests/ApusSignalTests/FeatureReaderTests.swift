@@ -8,7 +8,8 @@ import Testing
         $0.element * ($0.offset % 90000 < 45000 ? 0.5 : 0.001)
     }
 
-    @Test(arguments: FrontEnd.presetNames, [16000, 44100])
+    // Samples themselves have no normalization, deltas or stacks.
+    @Test(arguments: FrontEnd.presetNames.filter { $0 != "waveform" }, [16000, 44100])
     func blocksAreTheWhole(preset: String, sampleRate: Int) throws {
         var frontEnd = try #require(FrontEnd.preset(named: preset))
         let waveform = Waveform(samples: Self.samples, sampleRate: sampleRate)

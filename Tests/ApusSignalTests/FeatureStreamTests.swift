@@ -71,6 +71,13 @@ import Testing
             $0.stacking.right = 3
             $0.stacking.shift = 4
         },
+        Case(name: "the samples themselves, dithered", seed: 5) {
+            $0 = .waveform
+            $0.dither = 1e-3
+        },
+        Case(name: "the samples themselves, resampled from 44.1 kHz", sampleRate: 44100) {
+            $0 = .waveform
+        },
         Case(name: "log energy in a spectrogram, stacked with zeros") {
             $0.kind = .spectrogram
             $0.energy = .windowed

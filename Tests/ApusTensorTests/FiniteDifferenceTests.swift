@@ -27,6 +27,25 @@ import Testing
         #expect(errors.allSatisfy { $0 < tolerance }, "\(errors)")
     }
 
+    @Test func lstm() {
+        let errors = differenceErrors([
+            normal(2, 6, 3, seed: 1), normal(16, 3, seed: 2) * 0.5, normal(16, 4, seed: 3) * 0.5,
+            normal(16, seed: 4) * 0.5, normal(16, seed: 5) * 0.5,
+        ]) {
+            $0[0].lstm(
+                inputWeight: $0[1], hiddenWeight: $0[2], inputBias: $0[3], hiddenBias: $0[4])
+        }
+        #expect(errors.allSatisfy { $0 < tolerance }, "\(errors)")
+    }
+
+    @Test func gatheredInnerProducts() {
+        let indices = Tensor(integers: [0, 3, 3, 1, 4, 0], shape: [2, 3])
+        let errors = differenceErrors([normal(2, 2, 4, seed: 1), normal(5, 4, seed: 2)]) {
+            $0[0].innerProducts(with: $0[1], at: indices)
+        }
+        #expect(errors.allSatisfy { $0 < tolerance }, "\(errors)")
+    }
+
     @Test func gru() {
         let errors = differenceErrors([
             normal(2, 6, 3, seed: 1), normal(12, 3, seed: 2) * 0.5, normal(12, 4, seed: 3) * 0.5,

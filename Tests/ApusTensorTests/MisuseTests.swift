@@ -36,6 +36,16 @@ import Testing
         #expect(words(result).contains("dropout probability 1 is not in [0, 1)"))
     }
 
+    @Test func productsWithAFrameThatIsNotThere() async {
+        let result = await #expect(
+            processExitsWith: .failure, observing: [\.standardErrorContent]
+        ) {
+            _ = Tensor(ones: [1, 1, 2]).innerProducts(
+                with: Tensor(ones: [3, 2]), at: Tensor(integers: [3], shape: [1, 1]))
+        }
+        #expect(words(result).contains("an index is none of the 3 frames"))
+    }
+
     @Test func valuesThatDoNotFillTheShape() async {
         await #expect(processExitsWith: .failure) { _ = Tensor([1, 2], shape: [3]) }
         await #expect(processExitsWith: .failure) { Tensor(zeros: [3]).assign([1, 2]) }

@@ -19,11 +19,11 @@ func normal(_ shape: Int..., seed: Int) -> Tensor {
 }
 
 /// Runs `body` with a number of threads and puts the old number back.
-func withThreads<Result>(_ count: Int, _ body: () -> Result) -> Result {
+func withThreads<Result>(_ count: Int, _ body: () throws -> Result) rethrows -> Result {
     let before = Engine.threadCount
     Engine.start(threadCount: count)
     defer { Engine.start(threadCount: before) }
-    return body()
+    return try body()
 }
 
 /// How far automatic gradients are from central differences, relative to the largest, for each input.

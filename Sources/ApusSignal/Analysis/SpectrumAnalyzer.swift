@@ -1,9 +1,10 @@
-/// From samples that arrive in pieces to rows of bins or mel bands, in logarithms where asked for.
+/// From samples that arrive in pieces to rows of bins or mel bands, in logarithms where asked for, or
+/// to rows of the samples themselves.
 ///
 /// With an energy, a row has the log energy of its frame after its bins or bands. An instance owns
 /// its plan and its buffers, and is used by one task at a time.
 final class SpectrumAnalyzer {
-    /// The number of bins or bands.
+    /// The number of bins or bands, or of samples in a frame.
     let bandCount: Int
     /// The number of values in a row.
     let width: Int
@@ -36,14 +37,15 @@ final class SpectrumAnalyzer {
             length: frameLength, symmetry: frontEnd.windowSymmetry,
             blackmanCoefficient: frontEnd.blackmanCoefficient)
         let bank =
-            frontEnd.kind == .spectrogram
+            frontEnd.kind == .spectrogram || frontEnd.kind == .waveform
             ? nil
             : MelFilterBank(
                 bandCount: frontEnd.melBandCount, fftLength: frontEnd.transformLength,
                 sampleRate: frontEnd.sampleRate, lowFrequency: frontEnd.lowFrequency,
                 highFrequency: frontEnd.upperFrequency, scale: frontEnd.melScale,
                 triangle: frontEnd.melTriangle, normalization: frontEnd.melNormalization)
-        let bandCount = bank?.bandCount ?? transform.binCount
+        let bandCount =
+            frontEnd.kind == .waveform ? frameLength : bank?.bandCount ?? transform.binCount
         self.bank = bank
         self.bandCount = bandCount
         width = bandCount + (frontEnd.energy == .none ? 0 : 1)
@@ -201,6 +203,10 @@ final class SpectrumAnalyzer {
         of frame: UnsafePointer<Float>, _ spectrum: UnsafeMutablePointer<Float>,
         to row: UnsafeMutablePointer<Float>
     ) {
+        if frontEnd.kind == .waveform {
+            row.update(from: frame, count: frameLength)
+            return
+        }
         let mean =
             frontEnd.removesDCOffset ? sum(frame, count: frameLength) / Float(frameLength) : 0
         writeWindowed(frame, mean: mean, to: transform.input)

@@ -14,6 +14,9 @@ public enum FeatureKind: String, Sendable, Hashable, Codable, CaseIterable {
     case logMel
     /// Mel-frequency cepstral coefficients: the cosine transform of what `logMel` gives.
     case mfcc
+    /// The samples themselves, times `waveformScale`: no spectrum is taken, and frame after frame they
+    /// are the recording.
+    case waveform
 }
 
 /// A logarithm of energies.

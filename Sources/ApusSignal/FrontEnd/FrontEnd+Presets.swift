@@ -93,6 +93,16 @@ extension FrontEnd {
         return frontEnd
     }()
 
+    /// The samples themselves, for encoders that read waveforms: 16 kHz, full scale 1, frames of 160.
+    public static let waveform: FrontEnd = {
+        var frontEnd = plain
+        frontEnd.kind = .waveform
+        frontEnd.frameLength = .samples(160)
+        frontEnd.frameShift = .samples(160)
+        frontEnd.log = .none
+        return frontEnd
+    }()
+
     /// What the front ends outside Kaldi's family share.
     private static let plain: FrontEnd = {
         var frontEnd = FrontEnd()
@@ -109,7 +119,7 @@ extension FrontEnd {
 
     private static let presets: [(name: String, frontEnd: FrontEnd)] = [
         ("kaldi", kaldi), ("torchaudio", torchaudio), ("librosa", librosa),
-        ("speechbrain", speechbrain), ("whisper", whisper),
+        ("speechbrain", speechbrain), ("whisper", whisper), ("waveform", waveform),
     ]
 
     /// The names that ``preset(named:)`` knows.

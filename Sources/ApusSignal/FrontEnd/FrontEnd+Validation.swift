@@ -5,7 +5,7 @@ extension FrontEnd {
     ///   cannot be used.
     public func validate() throws {
         try validateFrames()
-        try validateSpectrum()
+        if kind == .waveform { try validateWaveform() } else { try validateSpectrum() }
         try validateLevels()
         try validateFrameSequence()
     }
@@ -62,6 +62,25 @@ extension FrontEnd {
         try check(
             cepstralLifter.isFinite && cepstralLifter >= 0, "cepstralLifter",
             "0 or a positive number", cepstralLifter)
+    }
+
+    /// What is done to frames or spectra has no place where features are the recording's samples.
+    private func validateWaveform() throws {
+        try check(
+            frameLengthInSamples == frameShiftInSamples, "frameLength",
+            "the frameShift, \(frameShift), where kind is waveform", frameLength)
+        func expect(_ holds: Bool, _ option: String, _ expected: String, _ found: Any) throws {
+            try check(holds, option, expected + " where kind is waveform", found)
+        }
+        try expect(edges == .snip, "edges", "snip", edges)
+        try expect(!removesDCOffset, "removesDCOffset", "false", removesDCOffset)
+        try expect(preEmphasis == 0, "preEmphasis", "0", preEmphasis)
+        try expect(energy == .none, "energy", "none", energy)
+        try expect(log == .none, "log", "none", log)
+        try expect(pcen == nil, "pcen", "none", "a value")
+        try expect(deltaOrder == 0, "deltaOrder", "0", deltaOrder)
+        try expect(stacking == FrameStacking(), "stacking", "none", stacking)
+        try expect(normalization == .none, "normalization", "none", "another")
     }
 
     private func validateLevels() throws {

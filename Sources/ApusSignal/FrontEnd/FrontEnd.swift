@@ -132,6 +132,7 @@ extension FrontEnd {
         case .logMel: melBandCount + (energy == .none ? 0 : 1)
         case .mfcc: cepstrumCount
         case .spectrogram: transformLength / 2 + 1
+        case .waveform: frameLengthInSamples
         }
     }
 

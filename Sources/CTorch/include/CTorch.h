@@ -110,6 +110,10 @@ apus_status apus_conv1d(apus_tensor input, apus_tensor weight, apus_tensor _Null
 apus_status apus_layer_norm(apus_tensor input, apus_tensor weight, apus_tensor bias, double epsilon, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;
 /// One GRU layer from a zero state: input (B, T, D) -> output (B, T, H); gates in PyTorch's order.
 apus_status apus_gru(apus_tensor input, apus_tensor weight_ih, apus_tensor weight_hh, apus_tensor bias_ih, apus_tensor bias_hh, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;
+/// One LSTM layer from a zero state: input (B, T, D) -> output (B, T, H); gates in PyTorch's order.
+apus_status apus_lstm(apus_tensor input, apus_tensor weight_ih, apus_tensor weight_hh, apus_tensor bias_ih, apus_tensor bias_hh, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;
+/// Inner products of queries (R, K, D) with the frames (F, D) that indices (R, N) name -> (R, K, N).
+apus_status apus_gathered_products(apus_tensor queries, apus_tensor frames, apus_tensor indices, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;
 /// Dropout whose draw for element i is a function of (seed, i) alone, whatever the thread count.
 apus_status apus_dropout(apus_tensor input, double probability, uint64_t seed, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;
 /// Mean cross-entropy of logits (N, classes) against class indices (N).

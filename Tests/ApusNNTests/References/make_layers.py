@@ -129,6 +129,28 @@ put("adamw.after20.bias", layer.bias)
 put("adamw.norms", torch.stack(norms))
 put("adamw.losses", torch.stack(losses))
 
+for name, count in [("lstm", 1), ("lstm_stack", 2)]:
+    lstm = nn.LSTM(5, 7, num_layers=count, batch_first=True)
+    record(name, lstm, lambda x: lstm(x)[0], 3, 11, 5)
+
+
+class ChannelNorm(nn.Module):
+    """Over the last dimension, by the unbiased variance."""
+
+    def __init__(self, width):
+        super().__init__()
+        self.weight, self.bias = (nn.Parameter(torch.zeros(width)) for _ in range(2))
+
+    def forward(self, x):
+        deviations = x - x.mean(-1, keepdim=True)
+        variance = (deviations**2).sum(-1, keepdim=True) / (x.shape[-1] - 1)
+        return self.weight * deviations / torch.sqrt(variance + 1e-5) + self.bias
+
+
+norm = ChannelNorm(6)
+# Deviations down to the size of epsilon's root, where epsilon counts.
+record("channel_norm", norm, lambda x: norm(x * torch.tensor([[[1.0]], [[0.003]]])), 2, 5, 6)
+
 # What the reader must take from the format itself.
 put("format.counted", torch.arange(6).reshape(2, 3))
 put("format.scalar", torch.tensor(2.5))

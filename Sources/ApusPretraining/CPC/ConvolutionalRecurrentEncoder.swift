@@ -1,0 +1,53 @@
+import ApusNN
+import ApusTensor
+
+/// CPC's two networks over features: convolutions of width 3, and contexts of what they encode.
+public final class ConvolutionalRecurrentEncoder: Encoder {
+    private let convolutions: ConvolutionStack
+    private let contexts: Contexts
+    /// `convolution` (z) and `context` (c).
+    public let layerNames = ["convolution", "context"]
+    /// D of z and of c.
+    public let layerWidths: [Int]
+    /// The product of the convolutions' strides.
+    public let stride: Int
+
+    /// The networks with untrained weights.
+    ///
+    /// - Parameters:
+    ///   - configuration: How CPC is built.
+    ///   - inputWidth: M, the width of the features.
+    ///   - seed: What the initial weights depend on.
+    public init(_ configuration: CPC.Configuration, inputWidth: Int, seed: Seed) {
+        let width = configuration.encoderWidth
+        convolutions = ConvolutionStack(
+            inputChannels: inputWidth, width: width,
+            shapes: configuration.strides.map {
+                ConvolutionStack.Shape(kernelSize: 3, stride: $0, padding: 1)
+            }, seed: seed
+        ) { LayerNorm(width: width) }
+        contexts = Contexts(configuration, seed: seed)
+        layerWidths = [width, contexts.width]
+        stride = configuration.strides.reduce(1, *)
+    }
+
+    /// The parameters with PyTorch's names.
+    public var namedParameters: [(name: String, tensor: Tensor)] {
+        convolutions.namedParameters + contexts.namedParameters
+    }
+
+    /// z and c of a padded batch.
+    ///
+    /// - Parameters:
+    ///   - features: (B, T, M), zero beyond each recording's end.
+    ///   - lengths: Each recording's frames, in 1...T.
+    ///   - draws: The training step's draws, or `nil` in evaluation.
+    /// - Returns: z (B, S, D) and c (B, S, C) with S = T / stride, rounded up at each convolution.
+    public func callAsFunction(
+        _ features: Tensor, lengths: [Int], draws: TrainingDraws?
+    ) -> HiddenStates {
+        let (encoded, lengths) = convolutions(features, lengths: lengths)
+        return HiddenStates(
+            layers: [encoded, contexts(encoded, lengths: lengths, draws: draws)], lengths: lengths)
+    }
+}

@@ -1,0 +1,119 @@
+// One LSTM layer with its own forward and backward pass (Hochreiter and Schmidhuber 1997 with the
+// forget gate of Gers et al. 2000, in PyTorch's form):
+//
+//   i = sigmoid(W_ii x + b_ii + W_hi h + b_hi)     f, o likewise
+//   g = tanh(W_ig x + b_ig + W_hg h + b_hg)
+//   c' = f * c + i * g
+//   h' = o * tanh(c')
+//
+// As for the GRU, a frame is one matrix product and one fused loop, the weights' gradient is a single
+// product over all frames, and each thread takes some recordings through all frames.
+#include <torch/csrc/autograd/custom_function.h>
+
+#include "Activations.hpp"
+#include "Guard.hpp"
+
+namespace {
+
+using apus::hyperbolicTangent;
+using apus::sigmoid;
+
+/// One recording's frame: input part x and hidden part p (4H), cell c (H) -> new state and cell, gates (4H).
+APUS_CLONES void stepForward(const float *__restrict x, const float *__restrict p, const float *__restrict c, float *__restrict next, float *__restrict cell, float *__restrict gates, int64_t H) {
+    for (int64_t j = 0; j < H; ++j) {
+        const float i = sigmoid(x[j] + p[j]);
+        const float f = sigmoid(x[H + j] + p[H + j]);
+        const float g = hyperbolicTangent(x[2 * H + j] + p[2 * H + j]);
+        const float o = sigmoid(x[3 * H + j] + p[3 * H + j]);
+        const float updated = f * c[j] + i * g;
+        cell[j] = updated;
+        next[j] = o * hyperbolicTangent(updated);
+        gates[j] = i;
+        gates[H + j] = f;
+        gates[2 * H + j] = g;
+        gates[3 * H + j] = o;
+    }
+}
+
+/// `carriedState` and `carriedCell` (H) hold the gradients that came back through time; the cell's
+/// leaves as that of the next earlier frame.
+APUS_CLONES void stepBackward(const float *__restrict gradient, const float *__restrict gates, const float *__restrict before, const float *__restrict cell, const float *__restrict carriedState, float *__restrict carriedCell, float *__restrict dx, int64_t H) {
+    for (int64_t j = 0; j < H; ++j) {
+        const float i = gates[j], f = gates[H + j], g = gates[2 * H + j], o = gates[3 * H + j];
+        const float squashed = hyperbolicTangent(cell[j]);
+        const float d = gradient[j] + carriedState[j];
+        const float dc = carriedCell[j] + d * o * (1.0f - squashed * squashed);
+        dx[j] = dc * g * i * (1.0f - i);
+        dx[H + j] = dc * before[j] * f * (1.0f - f);
+        dx[2 * H + j] = dc * i * (1.0f - g * g);
+        dx[3 * H + j] = d * squashed * o * (1.0f - o);
+        carriedCell[j] = dc * f;
+    }
+}
+
+/// From the input projections (T, B, 4H) to the states (T, B, H).
+struct Recurrence : torch::autograd::Function<Recurrence> {
+    static at::Tensor forward(torch::autograd::AutogradContext *context, const at::Tensor &projected, const at::Tensor &weight, const at::Tensor &bias) {
+        const auto x = projected.contiguous();
+        const int64_t T = x.size(0), B = x.size(1), H = weight.size(1);
+        // Row t holds the state and the cell before frame t; row 0 is zero.
+        auto states = at::empty({T + 1, B, H}, x.options());
+        auto cells = at::empty({T + 1, B, H}, x.options());
+        auto gates = at::empty({T, B, 4 * H}, x.options());
+        states[0].zero_();
+        cells[0].zero_();
+        // Detached, as the pool's threads record gradients.
+        const auto transposed = weight.detach().t().contiguous(), offset = bias.detach();
+        const float *xs = x.data_ptr<float>();
+        float *hs = states.data_ptr<float>(), *cs = cells.data_ptr<float>(), *gs = gates.data_ptr<float>();
+        apus::parallel(B, 1, [&](int64_t begin, int64_t end) {
+            auto hidden = at::empty({end - begin, 4 * H}, x.options());
+            const float *ps = hidden.data_ptr<float>();
+            for (int64_t t = 0; t < T; ++t) {
+                at::addmm_out(hidden, offset, states[t].narrow(0, begin, end - begin), transposed);
+                for (int64_t b = begin; b < end; ++b) {
+                    const int64_t row = t * B + b;
+                    stepForward(xs + row * 4 * H, ps + (b - begin) * 4 * H, cs + row * H, hs + (row + B) * H, cs + (row + B) * H, gs + row * 4 * H, H);
+                }
+            }
+        });
+        context->save_for_backward({states, cells, gates, weight});
+        return states.narrow(0, 1, T);
+    }
+
+    static torch::autograd::variable_list backward(torch::autograd::AutogradContext *context, torch::autograd::variable_list gradients) {
+        const auto saved = context->get_saved_variables();
+        const auto &states = saved[0], &cells = saved[1], &gates = saved[2];
+        const auto weight = saved[3].detach();
+        const auto gradient = gradients[0].contiguous();
+        const int64_t T = gates.size(0), B = gates.size(1), H = weight.size(1);
+        auto carriedState = at::zeros({B, H}, gates.options());
+        auto carriedCell = at::zeros({B, H}, gates.options());
+        auto dx = at::empty({T, B, 4 * H}, gates.options());
+        const float *ds = gradient.data_ptr<float>(), *gs = gates.data_ptr<float>(), *cs = cells.data_ptr<float>(), *css = carriedState.data_ptr<float>();
+        float *ccs = carriedCell.data_ptr<float>(), *dxs = dx.data_ptr<float>();
+        apus::parallel(B, 1, [&](int64_t begin, int64_t end) {
+            auto own = carriedState.narrow(0, begin, end - begin);
+            for (int64_t t = T - 1; t >= 0; --t) {
+                for (int64_t b = begin; b < end; ++b) {
+                    const int64_t row = t * B + b;
+                    stepBackward(ds + row * H, gs + row * 4 * H, cs + row * H, cs + (row + B) * H, css + b * H, ccs + b * H, dxs + row * 4 * H, H);
+                }
+                at::mm_out(own, dx[t].narrow(0, begin, end - begin), weight);
+            }
+        });
+        const auto rows = dx.reshape({T * B, 4 * H});
+        const auto before = states.narrow(0, 0, T).reshape({T * B, H});
+        return {dx, at::mm(rows.t(), before), rows.sum(0)};
+    }
+};
+
+}  // namespace
+
+apus_status apus_lstm(apus_tensor input, apus_tensor weight_ih, apus_tensor weight_hh, apus_tensor bias_ih, apus_tensor bias_hh, apus_tensor *out) APUS_NOEXCEPT {
+    return apus::made(out, [&] {
+        const auto frames = input->value.transpose(0, 1).contiguous();  // (T, B, D)
+        const auto projected = at::linear(frames, weight_ih->value, bias_ih->value).to(at::kFloat);
+        return Recurrence::apply(projected, weight_hh->value, bias_hh->value).transpose(0, 1);
+    });
+}
