@@ -7,7 +7,7 @@
 // Speech; the time alteration is Mockingjay's (Liu et al. 2020).
 //
 //   x̃, m = alter(x)                        the altered features, and a mask of the altered cells
-//   y = W₂ LN(gelu(W₁ transformer(x̃)))     the reconstruction
+//   y = W₂ LN(gelu(W₁ encoder(x̃)))         the reconstruction
 //   L = Σ m |y - x| / Σ m                  L1 on the altered cells only
 //
 // Time, for each recording of T frames, with spans of c = 7 frames: n = round(0.15 T / c) starts
@@ -24,12 +24,12 @@ import ApusCorpus
 import ApusNN
 import ApusTensor
 
-/// TERA's masked reconstruction with a transformer.
+/// TERA's masked reconstruction on any encoder that keeps each frame.
 public final class MaskedReconstruction: Objective {
     /// How the model is built and what it alters.
     public struct Configuration: Codable, Hashable, Sendable {
         /// The encoder.
-        public var encoder = TransformerEncoder.Configuration()
+        public var encoder = EncoderConfiguration()
         /// The share of frames altered, before overlaps.
         public var timeMaskShare = 0.15
         /// The length of an altered span, in frames.
@@ -42,6 +42,10 @@ public final class MaskedReconstruction: Objective {
 
         func problem() -> String? {
             if let problem = encoder.problem() { return "encoder." + problem }
+            if encoder.subsampling != 1 {
+                return "encoder.subsampling is \(encoder.subsampling), expected 1: each frame is "
+                    + "reconstructed"
+            }
             if !(0...1).contains(timeMaskShare) {
                 return "timeMaskShare is \(timeMaskShare), expected 0 to 1"
             }
@@ -75,7 +79,8 @@ public final class MaskedReconstruction: Objective {
         }
     }
 
-    private let transformer: TransformerEncoder
+    /// The encoder.
+    public let encoder: any Encoder
     private let hidden: Linear
     private let norm: LayerNorm
     private let output: Linear
@@ -89,8 +94,8 @@ public final class MaskedReconstruction: Objective {
     ///   - seed: What the initial weights depend on.
     public init(_ configuration: Configuration, melBandCount: Int, seed: Seed) {
         self.configuration = configuration
-        transformer = TransformerEncoder(
-            configuration.encoder, inputWidth: melBandCount, seed: seed.derived("encoder"))
+        encoder = configuration.encoder.makeEncoder(
+            inputWidth: melBandCount, seed: seed.derived("encoder"))
         let width = configuration.encoder.width
         hidden = Linear(
             inputWidth: width, outputWidth: width, standardDeviation: 0.02,
@@ -101,12 +106,9 @@ public final class MaskedReconstruction: Objective {
             seed: seed.derived("head.output"))
     }
 
-    /// The transformer.
-    public var encoder: any Encoder { transformer }
-
     /// The parameters with PyTorch's names.
     public var namedParameters: [(name: String, tensor: Tensor)] {
-        transformer.namedParameters(under: "encoder") + hidden.namedParameters(under: "head.hidden")
+        encoder.namedParameters(under: "encoder") + hidden.namedParameters(under: "head.hidden")
             + norm.namedParameters(under: "head.norm")
             + output.namedParameters(under: "head.output")
     }
@@ -140,7 +142,7 @@ public final class MaskedReconstruction: Objective {
     ) -> ObjectiveLoss {
         let shape = features.shape
         let mask = Tensor(altered.mask, shape: shape)
-        let states = transformer(
+        let states = encoder(
             Tensor(altered.features, shape: shape), lengths: lengths, draws: draws)
         let last = states.layers[states.layers.count - 1]
         let reconstruction = output(norm(hidden(last).gelu())).cast(to: .float32)  // (B, T, M)

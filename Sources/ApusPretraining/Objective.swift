@@ -31,6 +31,18 @@ public enum ObjectiveKind: String, Codable, Sendable, CaseIterable {
     case cpc
     /// TERA's reconstruction of altered frames.
     case maskedReconstruction
+    /// APC's and VQ-APC's prediction of frames some way ahead.
+    case autoregressivePrediction
+    /// BEST-RQ's prediction of the codes of masked spans.
+    case maskedPrediction
+
+    /// What the loss is measured in.
+    public var lossUnit: String {
+        switch self {
+        case .cpc, .maskedPrediction: "nats"
+        case .maskedReconstruction, .autoregressivePrediction: "mean |error|"
+        }
+    }
 }
 
 /// Which objective, and how it is built.
@@ -41,6 +53,10 @@ public struct ObjectiveConfiguration: Codable, Hashable, Sendable {
     public var cpc = CPC.Configuration()
     /// How masked reconstruction is built; unused by the others.
     public var maskedReconstruction = MaskedReconstruction.Configuration()
+    /// How autoregressive prediction is built; unused by the others.
+    public var autoregressivePrediction = AutoregressivePrediction.Configuration()
+    /// How masked prediction is built; unused by the others.
+    public var maskedPrediction = MaskedPrediction.Configuration()
 
     /// CPC as it is by default.
     public init() {}
@@ -56,6 +72,11 @@ public struct ObjectiveConfiguration: Codable, Hashable, Sendable {
         case .cpc: CPC(cpc, melBandCount: melBandCount, seed: seed)
         case .maskedReconstruction:
             MaskedReconstruction(maskedReconstruction, melBandCount: melBandCount, seed: seed)
+        case .autoregressivePrediction:
+            AutoregressivePrediction(
+                autoregressivePrediction, melBandCount: melBandCount, seed: seed)
+        case .maskedPrediction:
+            MaskedPrediction(maskedPrediction, melBandCount: melBandCount, seed: seed)
         }
     }
 
@@ -67,8 +88,13 @@ public struct ObjectiveConfiguration: Codable, Hashable, Sendable {
         case .cpc: cpc.problem().map { "objective.cpc." + $0 }
         case .maskedReconstruction:
             maskedReconstruction.problem().map { "objective.maskedReconstruction." + $0 }
+        case .autoregressivePrediction:
+            autoregressivePrediction.problem().map { "objective.autoregressivePrediction." + $0 }
+        case .maskedPrediction:
+            maskedPrediction.problem().map { "objective.maskedPrediction." + $0 }
         }
     }
+
     /// The number of weights in the largest matrices: no model of these sizes has fewer.
     ///
     /// A floating-point number, since sizes that a file names may be absurd.
@@ -82,8 +108,12 @@ public struct ObjectiveConfiguration: Codable, Hashable, Sendable {
             return convolutions + recurrence + Double(cpc.predictionSteps) * width * context
         case .maskedReconstruction:
             let encoder = maskedReconstruction.encoder
-            let (width, hidden) = (Double(encoder.width), Double(encoder.feedForwardWidth))
-            return 2 * bands * width + Double(encoder.layerCount) * width * (4 * width + 2 * hidden)
+            return bands * Double(encoder.width)
+                + encoder.leastParameterCount(inputWidth: melBandCount)
+        case .autoregressivePrediction:
+            return autoregressivePrediction.leastParameterCount(melBandCount: melBandCount)
+        case .maskedPrediction:
+            return maskedPrediction.leastParameterCount(melBandCount: melBandCount)
         }
     }
 }
