@@ -49,7 +49,7 @@ public final class RelativePositionBias: Module {
 
     /// What is added to the scores of a batch.
     ///
-    /// - Parameter frameCount: T.
+    /// - Parameter T: The number of frames.
     /// - Returns: (heads, T, T), the frame that gathers before the frame that is gathered.
     public func callAsFunction(frameCount T: Int) -> Tensor {
         let buckets = ((1 - T)...(T - 1)).map(bucket)

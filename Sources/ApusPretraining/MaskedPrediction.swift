@@ -4,29 +4,42 @@
 // Masked prediction: the codes of masked stretches are predicted from what surrounds them.
 //
 // Chiu et al. 2022, Self-supervised Learning with Random-projection Quantizer for Speech
-// Recognition (BEST-RQ).
+// Recognition (BEST-RQ). Hsu et al. 2021, HuBERT: Self-Supervised Speech Representation Learning by
+// Masked Prediction of Hidden Units, where codes are units: see UnitTargets.
 //
 //   x̃ = x outside of the masked spans, N(0, 0.1²) inside
 //   h = encoder(x̃)                         one frame for each r feature frames
-//   v_cs = code(x around frame s)          C codes from the features before masking, never trained
+//   v_cs = code(x around frame s)          C codes from the features before masking, never trained;
+//                                          units have C = 1
 //   L = mean over masked s and codebooks c of -log softmax(W_c h_s + b_c)[v_cs]
 //
 // Masks, for each recording of S encoder frames, with spans of l encoder frames: n = round(p S / l)
 // starts, at least one, are drawn without replacement from 0...S - l; the union of [s, s + l) is
 // masked. No span is longer than half of its recording, so that something surrounds it.
 //
-// Deviations from the paper:
-// - The number of spans follows from the share p and the length of the recording; in the paper each
+// Deviations from the papers:
+// - The number of spans follows from the share p and the length of the recording; in BEST-RQ each
 //   frame begins one with a probability of 0.01, so that p = 0.4 with spans of 40 frames is its
 //   expected number.
 // - Spans begin and end where encoder frames do: a frame is masked as a whole or not at all.
-// - Features are normalised by the corpus, where the paper normalises each utterance.
+// - Features are normalised by the corpus, where BEST-RQ normalises each utterance.
+// - Noise stands in masked frames for units too, where HuBERT has a learned vector behind its
+//   convolutions; and a softmax over linear scores, where HuBERT has cosines.
 import ApusCorpus
 import ApusNN
+import ApusSignal
 import ApusTensor
 
 /// Prediction of the codes of masked spans, with fixed codes as targets.
 public final class MaskedPrediction: Objective {
+    /// What is predicted.
+    public enum Targets: String, Codable, Sendable, CaseIterable {
+        /// The codes of a random projection.
+        case randomProjection
+        /// Units: centroids of frames.
+        case units
+    }
+
     /// How the model is built and what it masks.
     public struct Configuration: Codable, Hashable, Sendable {
         /// The encoder.
@@ -37,8 +50,12 @@ public final class MaskedPrediction: Objective {
         public var maskSpan = 40
         /// The standard deviation of the noise that stands in masked frames.
         public var noiseDeviation = 0.1
-        /// How the random projection makes codes of frames.
+        /// What is predicted.
+        public var targets = Targets.randomProjection
+        /// How the random projection makes codes of frames; unused by the others.
         public var randomProjection = RandomProjectionTargets.Configuration()
+        /// Which units; unused by the others.
+        public var units = UnitTargets.Configuration()
 
         /// BEST-RQ with one codebook on a small transformer over every fourth frame.
         public init() {
@@ -58,14 +75,22 @@ public final class MaskedPrediction: Objective {
             if !(noiseDeviation >= 0 && noiseDeviation.isFinite) {
                 return "noiseDeviation is \(noiseDeviation), expected 0 or more"
             }
-            return randomProjection.problem(stride: encoder.subsampling)
-                .map { "randomProjection." + $0 }
+            return switch targets {
+            case .randomProjection:
+                randomProjection.problem(stride: encoder.subsampling)
+                    .map { "randomProjection." + $0 }
+            case .units: units.problem().map { "units." + $0 }
+            }
         }
 
         /// The number of weights in the largest matrices.
         func leastParameterCount(melBandCount: Int) -> Double {
-            encoder.leastParameterCount(inputWidth: melBandCount)
-                + randomProjection.codeCountInAll * Double(encoder.width)
+            let codes =
+                switch targets {
+                case .randomProjection: randomProjection.codeCountInAll * Double(encoder.width)
+                case .units: Double(units.count) * (Double(encoder.width) + Double(units.width))
+                }
+            return encoder.leastParameterCount(inputWidth: melBandCount) + codes
         }
     }
 
@@ -93,7 +118,7 @@ public final class MaskedPrediction: Objective {
 
     /// The encoder.
     public let encoder: any Encoder
-    private let targets: RandomProjectionTargets
+    private let targets: any PredictionTargets
     private let output: Linear
     private let configuration: Configuration
 
@@ -107,9 +132,16 @@ public final class MaskedPrediction: Objective {
         self.configuration = configuration
         encoder = configuration.encoder.makeEncoder(
             inputWidth: melBandCount, seed: seed.derived("encoder"))
-        targets = RandomProjectionTargets(
-            configuration.randomProjection, melBandCount: melBandCount,
-            stride: configuration.encoder.subsampling, seed: seed.derived("targets"))
+        let stride = configuration.encoder.subsampling
+        targets =
+            switch configuration.targets {
+            case .randomProjection:
+                RandomProjectionTargets(
+                    configuration.randomProjection, melBandCount: melBandCount, stride: stride,
+                    seed: seed.derived("targets"))
+            case .units:
+                UnitTargets(configuration.units, melBandCount: melBandCount, stride: stride)
+            }
         output = Linear(
             inputWidth: configuration.encoder.width,
             outputWidth: targets.codebookCount * targets.codeCount, seed: seed.derived("output"))
@@ -124,6 +156,12 @@ public final class MaskedPrediction: Objective {
     public var namedBuffers: [(name: String, tensor: Tensor)] {
         targets.namedBuffers.map { ("targets.\($0.name)", $0.tensor) }
     }
+
+    /// Reads the units, where units are predicted.
+    ///
+    /// - Parameter frontEnd: What makes the training's features.
+    /// - Throws: `PretrainingError` or `NNError` for a file of units that doesn't fit.
+    public func prepare(frontEnd: FrontEnd) throws { try targets.prepare(frontEnd: frontEnd) }
 
     /// Cross-entropy of the codes of masked frames.
     ///
@@ -170,7 +208,9 @@ public final class MaskedPrediction: Objective {
         let rows = Tensor(integers: mask.frames, shape: [mask.frames.count])
         let logits = output(last.reshaped(B * S, D).selected(rows, dimension: 0))
             .cast(to: .float32).reshaped(-1, targets.codeCount)  // (masked · C, V)
-        let codes = withoutGradients { targets.codes(of: features, frameCount: S) }  // (B · S, C)
+        let codes = withoutGradients {
+            targets.codes(of: features, lengths: lengths, frameCount: S)  // (B · S, C)
+        }
         let wanted = codes.selected(rows, dimension: 0).reshaped(-1)
         let value = logits.crossEntropy(targets: wanted)
         return ObjectiveLoss(value: value) { [targets] in
@@ -186,11 +226,13 @@ public final class MaskedPrediction: Objective {
 
     /// The codes that are to be predicted.
     ///
-    /// - Parameter features: (B, T, M), zero beyond each recording's end.
+    /// - Parameters:
+    ///   - features: (B, T, M), zero beyond each recording's end.
+    ///   - lengths: Each recording's frames, in 1...T.
     /// - Returns: (B, S, C) integers.
-    public func codes(of features: Tensor) -> Tensor {
+    public func codes(of features: Tensor, lengths: [Int]) -> Tensor {
         let S = encodedFrames(features.shape[1])
-        return targets.codes(of: features, frameCount: S)
+        return targets.codes(of: features, lengths: lengths, frameCount: S)
             .reshaped(features.shape[0], S, targets.codebookCount)
     }
 

@@ -1,7 +1,7 @@
 // swift-format-ignore-file: AlwaysUseLowerCamelCase
 
 //
-// Masked reconstruction: TERA's alteration of time and frequency.
+// Masked reconstruction: Mockingjay, and TERA's alteration of time, frequency and magnitude.
 //
 // Liu, Li and Lee 2021, TERA: Self-Supervised Learning of Transformer Encoder Representation for
 // Speech; the time alteration is Mockingjay's (Liu et al. 2020).
@@ -15,9 +15,23 @@
 // throw decides how, for the whole recording: with 0.8 the frames become zero, with 0.1 they become
 // n other spans of the same recording, with 0.1 they stay; they count in the loss in all three cases.
 // Frequency: a band of w ~ U{0 ... ⌊0.2 M⌋} mel bands at one drawn place becomes zero in all frames.
+// Magnitude: with a given probability N(0, 0.2²) is added to all that the encoder reads of a recording;
+// what counts in the loss stays the same. Off by default; 0.15 in TERA.
 //
-// Deviations from the paper:
-// - The alteration of magnitude (noise added to the input) is left out.
+// As published, on 80 log-mels with corpus or recording normalisation (Mockingjay's with
+// frontEnd.deltaOrder 2, M = 240, where bands lie among the deltas too):
+//
+//                      encoder.transformer                          masks               noise
+//     Mockingjay base  layerCount 3, width 768, headCount 12,       frequencyMaskShare  0
+//                      feedForwardWidth 3072                        0
+//     Mockingjay large the same with layerCount 12                  0                   0
+//     TERA base        as Mockingjay base                           0.2                 0
+//     TERA T+F+M       as Mockingjay base                           0.2                 0.15
+//
+// Deviations from the papers, and from s3prl where the papers leave it open:
+// - s3prl draws noise once for a batch, here each recording has a draw of its own.
+// - s3prl's bands never end at the last mel band; here they may.
+// - Every recording has at least one span, where s3prl leaves out those of which nothing is altered.
 // - A recording of fewer than c frames is altered over its whole length.
 // - Padding has no part in the loss: lengths are known here, not guessed from zeros in the features.
 import ApusCorpus
@@ -36,6 +50,10 @@ public final class MaskedReconstruction: Objective {
         public var timeSpan = 7
         /// The largest share of mel bands altered.
         public var frequencyMaskShare = 0.2
+        /// The probability of noise on a recording.
+        public var noiseProbability = 0.0
+        /// The standard deviation of the noise.
+        public var noiseDeviation = 0.2
 
         /// TERA's alteration on a small encoder.
         public init() {}
@@ -52,6 +70,12 @@ public final class MaskedReconstruction: Objective {
             if timeSpan < 1 { return "timeSpan is \(timeSpan), expected at least 1" }
             if !(0...1).contains(frequencyMaskShare) {
                 return "frequencyMaskShare is \(frequencyMaskShare), expected 0 to 1"
+            }
+            if !(0...1).contains(noiseProbability) {
+                return "noiseProbability is \(noiseProbability), expected 0 to 1"
+            }
+            if !(noiseDeviation >= 0 && noiseDeviation.isFinite) {
+                return "noiseDeviation is \(noiseDeviation), expected 0 or more"
             }
             if timeMaskShare == 0 && frequencyMaskShare == 0 {
                 return "timeMaskShare and frequencyMaskShare are both 0: nothing is masked"
@@ -174,6 +198,15 @@ public final class MaskedReconstruction: Objective {
             alterTime(
                 &result, original: features, start: start, length: length, M: M, using: &generator)
             alterFrequency(&result, start: start, length: length, M: M, using: &generator)
+            if generator.unitInterval() < configuration.noiseProbability {
+                let noise = Tensor(
+                    normal: 0, standardDeviation: configuration.noiseDeviation,
+                    shape: [length * M], seed: seed.derived("magnitude").derived(recording)
+                ).floats
+                for (cell, value) in noise.enumerated() {
+                    result.features[start + cell] += value
+                }
+            }
         }
         return result
     }

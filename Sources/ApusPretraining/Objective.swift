@@ -1,5 +1,6 @@
 import ApusCorpus
 import ApusNN
+import ApusSignal
 import ApusTensor
 
 /// An encoder and what its training without labels needs beside it.
@@ -15,6 +16,18 @@ public protocol Objective: Module {
     ///   - seed: What this step's draws depend on.
     /// - Returns: The loss, and the figures that tell whether the model learns.
     func loss(features: Tensor, lengths: [Int], seed: Seed) -> ObjectiveLoss
+
+    /// Reads what training needs beside the batches; once, before the first loss and before weights
+    /// are restored. Nothing, if not said otherwise; using a trained encoder never needs it.
+    ///
+    /// - Parameter frontEnd: What makes the training's features, normalisation included.
+    /// - Throws: Where a file that the configuration names doesn't fit.
+    func prepare(frontEnd: FrontEnd) throws
+}
+
+extension Objective {
+    /// Nothing beside the batches.
+    public func prepare(frontEnd: FrontEnd) throws {}
 }
 
 /// The loss of one batch.
@@ -33,7 +46,7 @@ public enum ObjectiveKind: String, Codable, Sendable, CaseIterable {
     case maskedReconstruction
     /// APC's and VQ-APC's prediction of frames some way ahead.
     case autoregressivePrediction
-    /// BEST-RQ's prediction of the codes of masked spans.
+    /// BEST-RQ's and HuBERT's prediction of the codes of masked spans.
     case maskedPrediction
 
     /// What the loss is measured in.

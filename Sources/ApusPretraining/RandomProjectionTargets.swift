@@ -8,7 +8,7 @@ import ApusTensor
 /// Chiu et al. 2022, section 3.1: v = argmin_v ‖ norm(e_v) - norm(P x) ‖ with P drawn from Xavier's
 /// uniform distribution and e_v from N(0, 1), neither ever trained. x is a stack of feature frames.
 /// Both vectors have length 1, so that the nearest code is that of the largest product.
-public final class RandomProjectionTargets {
+public final class RandomProjectionTargets: PredictionTargets {
     /// How frames become codes.
     public struct Configuration: Codable, Hashable, Sendable {
         /// Feature frames stacked for a target, around those that the encoder frame stands for.
@@ -75,7 +75,7 @@ public final class RandomProjectionTargets {
     ///
     /// The stack of encoder frame s is centred on the feature frames s r ..< (s + 1) r; beyond a
     /// recording's ends there are zeros.
-    func codes(of features: Tensor, frameCount S: Int) -> Tensor {
+    func codes(of features: Tensor, lengths: [Int], frameCount S: Int) -> Tensor {
         let (B, T, M) = (features.shape[0], features.shape[1], features.shape[2])
         let stack = configuration.stackedFrames
         let front = (stack - stride) / 2
@@ -95,20 +95,5 @@ public final class RandomProjectionTargets {
             }
             return Tensor.concatenated(codes, dimension: 0).transposed(0, 1)
         }
-    }
-
-    /// How the codes are used by the frames of some rows, as means over the codebooks.
-    func figures(codes: [Int], rows: [Int]) -> [(name: String, value: Double)] {
-        let C = codebookCount
-        let usages = (0..<C).map { codebook in
-            CodeUsage(rows.map { codes[$0 * C + codebook] }, codeCount: codeCount)
-        }
-        func mean(_ value: (CodeUsage) -> Double) -> Double {
-            usages.reduce(0) { $0 + value($1) } / Double(C)
-        }
-        return [
-            ("majorityShare", mean(\.largestShare)), ("codePerplexity", mean(\.perplexity)),
-            ("deadCodes", mean { Double($0.deadCount) }),
-        ]
     }
 }

@@ -28,7 +28,7 @@ extension Computing {
                 model.predict(
                     features: padded, lengths: lengths, mask: mask, noise: noise, draws: nil)
             }
-            let codes = model.codes(of: padded)
+            let codes = model.codes(of: padded, lengths: lengths)
             let expectedCodes = try reference.integers("\(name).codes")
             #expect(codes.count == expectedCodes.count)
             for (code, expected) in zip(codes.integers, expectedCodes) where expected >= 0 {
@@ -66,7 +66,8 @@ extension Computing {
             try model.load(weights, from: "test")
             let scaled = codebook.values.enumerated().map { Float($0 / 8 + 1) * $1 }
             #expect(
-                model.codes(of: Tensor(scaled, shape: [1, 12, 8])).integers == Array(0..<12))
+                model.codes(of: Tensor(scaled, shape: [1, 12, 8]), lengths: [12]).integers
+                    == Array(0..<12))
         }
 
         @Test func fixedTensorsAreSavedAndNeverTrained() throws {
@@ -106,13 +107,13 @@ extension Computing {
         ) -> (drawn: Drawn, mask: MaskedPrediction.Mask) {
             let model = makeMaskedPrediction(adjust)
             let mask = model.drawMask(lengths: lengths, frameCount: frameCount, seed: Seed(seed))
-            let S = (frameCount + 1) / 2
+            let encoded = (frameCount + 1) / 2
             let frames = Set(mask.frames)
             #expect(mask.frames == frames.sorted())
             return (
                 Drawn(
                     masked: lengths.indices.map { row in
-                        (0..<S).map { frames.contains(row * S + $0) }
+                        (0..<encoded).map { frames.contains(row * encoded + $0) }
                     },
                     features: lengths.indices.map { row in
                         (0..<frameCount).map { mask.features[row * frameCount + $0] == 1 }
@@ -245,6 +246,16 @@ extension Computing {
             #expect(
                 problem { $0.randomProjection.codeWidth = 0 }
                     == "randomProjection.codeWidth is 0, expected 1 to 1024")
+            #expect(
+                problem {
+                    $0.targets = .units
+                    $0.units.count = 1
+                } == "units.count is 1, expected at least 2")
+            #expect(
+                problem {
+                    $0.targets = .units
+                    $0.units.layerWidth = 0
+                } == "units.layerWidth is 0, expected at least 1")
         }
     }
 }

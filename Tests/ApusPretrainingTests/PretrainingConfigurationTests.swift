@@ -138,6 +138,8 @@ import Testing
         ("timeMaskShare", ".nan", "is nan, expected 0 to 1"),
         ("timeSpan", "0", "is 0, expected at least 1"),
         ("frequencyMaskShare", "-1", "is -1.0, expected 0 to 1"),
+        ("noiseProbability", "1.5", "is 1.5, expected 0 to 1"),
+        ("noiseDeviation", "-1", "is -1.0, expected 0 or more"),
         ("encoder.transformer.layerCount", "0", "is 0, expected at least 1"),
         ("encoder.transformer.width", "15", "is 15, expected an even number"),
         ("encoder.transformer.headCount", "3", "is 3, expected a divisor of the width 256"),
