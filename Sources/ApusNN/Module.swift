@@ -6,9 +6,15 @@ import ApusTensor
 public protocol Module: AnyObject {
     /// The parameters with PyTorch's names (`norm1.weight`), in the order of declaration.
     var namedParameters: [(name: String, tensor: Tensor)] { get }
+
+    /// What is saved with the parameters but never trained, by name; nothing, if not said otherwise.
+    var namedBuffers: [(name: String, tensor: Tensor)] { get }
 }
 
 extension Module {
+    /// No buffers.
+    public var namedBuffers: [(name: String, tensor: Tensor)] { [] }
+
     /// The parameters in the order of declaration.
     public var parameters: [Tensor] { namedParameters.map(\.tensor) }
 
@@ -23,24 +29,24 @@ extension Module {
         namedParameters.map { ("\(prefix).\($0.name)", $0.tensor) }
     }
 
-    /// The parameters' values by name.
+    /// The values of parameters and buffers by name.
     ///
-    /// - Returns: One array for each parameter.
+    /// - Returns: One array for each of them.
     public func weights() -> [String: TensorValues] {
         Dictionary(
-            uniqueKeysWithValues: namedParameters.map {
+            uniqueKeysWithValues: (namedParameters + namedBuffers).map {
                 ($0.name, TensorValues(shape: $0.tensor.shape, values: $0.tensor.floats))
             })
     }
 
-    /// Takes over the values of all parameters.
+    /// Takes over the values of all parameters and buffers.
     ///
     /// - Parameters:
-    ///   - weights: One array for each parameter, by name.
+    ///   - weights: One array for each of them, by name.
     ///   - path: Where they come from, for the error.
     /// - Throws: `NNError.weightsDoNotFit` where a name is missing or unknown, or a shape differs.
     public func load(_ weights: [String: TensorValues], from path: String) throws {
-        let own = namedParameters
+        let own = namedParameters + namedBuffers
         for (name, tensor) in own {
             guard let new = weights[name] else {
                 throw NNError.weightsDoNotFit(path: path, reason: "no tensor named \(name)")

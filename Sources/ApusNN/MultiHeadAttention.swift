@@ -49,10 +49,13 @@ public final class MultiHeadAttention: Module {
     /// - Parameters:
     ///   - input: (B, T, D).
     ///   - padding: (B, 1, 1, T), true at the frames beyond a recording's end; `nil` where there are none.
+    ///   - bias: (heads, T, T), added to the scores, or `nil` for none.
+    ///   - rotary: What turns queries and keys, or `nil` for nothing.
     ///   - draws: The training step's draws, or `nil` in evaluation.
     /// - Returns: (B, T, D).
     public func callAsFunction(
-        _ input: Tensor, padding: Tensor?, draws: TrainingDraws?
+        _ input: Tensor, padding: Tensor?, bias: Tensor? = nil, rotary: RotaryPositions? = nil,
+        draws: TrainingDraws?
     ) -> Tensor {
         let (B, T, D) = (input.shape[0], input.shape[1], input.shape[2])
         let d = D / headCount
@@ -62,8 +65,10 @@ public final class MultiHeadAttention: Module {
         func part(_ index: Int) -> Tensor {
             projected.sliced(index..<index + 1, dimension: 0).reshaped(B, headCount, T, d)
         }
-        let query = part(0) * (1 / Double(d).squareRoot())
-        var scores = query.matmul(part(1).transposed(-2, -1))  // (B, heads, T, T)
+        var (query, key) = (part(0) * (1 / Double(d).squareRoot()), part(1))
+        if let rotary { (query, key) = (rotary.rotated(query), rotary.rotated(key)) }
+        var scores = query.matmul(key.transposed(-2, -1))  // (B, heads, T, T)
+        if let bias { scores = scores + bias }
         if let padding { scores = scores.filled(where: padding, with: -.infinity) }
         let weights = scores.softmax(dimension: -1).dropout(dropout, draws)
         let gathered = weights.matmul(part(2))  // (B, heads, T, d)

@@ -1,9 +1,19 @@
 import ApusTensor
 
-/// One post-norm transformer encoder layer with GELU.
+/// Where a transformer's layers normalise.
+public enum NormOrder: String, Codable, Sendable, CaseIterable {
+    /// After each sum, as in the first transformer and in BERT.
+    case post
+    /// Before attention and before the two linear maps: what passes by them isn't normalised.
+    case pre
+}
+
+/// One transformer encoder layer with GELU.
 ///
-/// Vaswani et al. 2017, section 3.1, as BERT has it (Devlin et al. 2019):
+/// Vaswani et al. 2017, section 3.1, as BERT has it (Devlin et al. 2019), post-norm:
 /// x ← LN(x + dropout(attention(x))), x ← LN(x + dropout(W₂ dropout(gelu(W₁ x)))).
+/// Xiong et al. 2020, On Layer Normalization in the Transformer Architecture, pre-norm:
+/// x ← x + dropout(attention(LN(x))), x ← x + dropout(W₂ dropout(gelu(W₁ LN(x)))).
 /// Parameters as in PyTorch's `nn.TransformerEncoderLayer`.
 public final class TransformerEncoderLayer: Module {
     private let attention: MultiHeadAttention
@@ -12,6 +22,7 @@ public final class TransformerEncoderLayer: Module {
     private let norm1: LayerNorm
     private let norm2: LayerNorm
     private let dropout: Double
+    private let normOrder: NormOrder
 
     /// A transformer encoder layer with BERT's initial values: N(0, 0.02²), zero biases.
     ///
@@ -20,11 +31,12 @@ public final class TransformerEncoderLayer: Module {
     ///   - headCount: The number of attention heads; it divides D.
     ///   - feedForwardWidth: The width between the two linear layers.
     ///   - dropout: The dropout probability of attention weights and of what is added to the stream.
+    ///   - normOrder: Where the layer normalises.
     ///   - normEpsilon: What layer normalisation adds to the variance.
     ///   - seed: What the initial values depend on.
     public init(
         width: Int, headCount: Int, feedForwardWidth: Int, dropout: Double,
-        normEpsilon: Double = 1e-12, seed: Seed
+        normOrder: NormOrder = .post, normEpsilon: Double = 1e-12, seed: Seed
     ) {
         attention = MultiHeadAttention(
             width: width, headCount: headCount, dropout: dropout, seed: seed.derived("self_attn"))
@@ -37,6 +49,7 @@ public final class TransformerEncoderLayer: Module {
         norm1 = LayerNorm(width: width, epsilon: normEpsilon)
         norm2 = LayerNorm(width: width, epsilon: normEpsilon)
         self.dropout = dropout
+        self.normOrder = normOrder
     }
 
     /// The parameters with PyTorch's names.
@@ -51,14 +64,28 @@ public final class TransformerEncoderLayer: Module {
     /// - Parameters:
     ///   - input: (B, T, D).
     ///   - padding: (B, 1, 1, T), true at the frames beyond a recording's end; `nil` where there are none.
+    ///   - bias: (heads, T, T), added to the scores of attention, or `nil` for none.
+    ///   - rotary: What turns queries and keys, or `nil` for nothing.
     ///   - draws: The training step's draws, or `nil` in evaluation.
     /// - Returns: (B, T, D).
     public func callAsFunction(
-        _ input: Tensor, padding: Tensor?, draws: TrainingDraws?
+        _ input: Tensor, padding: Tensor?, bias: Tensor? = nil, rotary: RotaryPositions? = nil,
+        draws: TrainingDraws?
     ) -> Tensor {
-        let attended = norm1(
-            input + attention(input, padding: padding, draws: draws).dropout(dropout, draws))
-        let hidden = linear1(attended).gelu().dropout(dropout, draws)
-        return norm2(attended + linear2(hidden).dropout(dropout, draws))
+        func attended(_ input: Tensor) -> Tensor {
+            attention(input, padding: padding, bias: bias, rotary: rotary, draws: draws)
+                .dropout(dropout, draws)
+        }
+        func fedForward(_ input: Tensor) -> Tensor {
+            linear2(linear1(input).gelu().dropout(dropout, draws)).dropout(dropout, draws)
+        }
+        switch normOrder {
+        case .post:
+            let middle = norm1(input + attended(input))
+            return norm2(middle + fedForward(middle))
+        case .pre:
+            let middle = input + attended(norm1(input))
+            return middle + fedForward(norm2(middle))
+        }
     }
 }

@@ -1,13 +1,13 @@
 // swift-format-ignore-file: AlwaysUseLowerCamelCase
 
 //
-// Masked reconstruction: TERA's alteration of time and frequency.
+// Masked reconstruction: Mockingjay, and TERA's alteration of time, frequency and magnitude.
 //
 // Liu, Li and Lee 2021, TERA: Self-Supervised Learning of Transformer Encoder Representation for
 // Speech; the time alteration is Mockingjay's (Liu et al. 2020).
 //
 //   x̃, m = alter(x)                        the altered features, and a mask of the altered cells
-//   y = W₂ LN(gelu(W₁ transformer(x̃)))     the reconstruction
+//   y = W₂ LN(gelu(W₁ encoder(x̃)))         the reconstruction
 //   L = Σ m |y - x| / Σ m                  L1 on the altered cells only
 //
 // Time, for each recording of T frames, with spans of c = 7 frames: n = round(0.15 T / c) starts
@@ -15,39 +15,67 @@
 // throw decides how, for the whole recording: with 0.8 the frames become zero, with 0.1 they become
 // n other spans of the same recording, with 0.1 they stay; they count in the loss in all three cases.
 // Frequency: a band of w ~ U{0 ... ⌊0.2 M⌋} mel bands at one drawn place becomes zero in all frames.
+// Magnitude: with a given probability N(0, 0.2²) is added to all that the encoder reads of a recording;
+// what counts in the loss stays the same. Off by default; 0.15 in TERA.
 //
-// Deviations from the paper:
-// - The alteration of magnitude (noise added to the input) is left out.
+// As published, on 80 log-mels with corpus or recording normalisation (Mockingjay's with
+// frontEnd.deltaOrder 2, M = 240, where bands lie among the deltas too):
+//
+//                      encoder.transformer                          masks               noise
+//     Mockingjay base  layerCount 3, width 768, headCount 12,       frequencyMaskShare  0
+//                      feedForwardWidth 3072                        0
+//     Mockingjay large the same with layerCount 12                  0                   0
+//     TERA base        as Mockingjay base                           0.2                 0
+//     TERA T+F+M       as Mockingjay base                           0.2                 0.15
+//
+// Deviations from the papers, and from s3prl where the papers leave it open:
+// - s3prl draws noise once for a batch, here each recording has a draw of its own.
+// - s3prl's bands never end at the last mel band; here they may.
+// - Every recording has at least one span, where s3prl leaves out those of which nothing is altered.
 // - A recording of fewer than c frames is altered over its whole length.
 // - Padding has no part in the loss: lengths are known here, not guessed from zeros in the features.
 import ApusCorpus
 import ApusNN
 import ApusTensor
 
-/// TERA's masked reconstruction with a transformer.
+/// TERA's masked reconstruction on any encoder that keeps each frame.
 public final class MaskedReconstruction: Objective {
     /// How the model is built and what it alters.
     public struct Configuration: Codable, Hashable, Sendable {
         /// The encoder.
-        public var encoder = TransformerEncoder.Configuration()
+        public var encoder = EncoderConfiguration()
         /// The share of frames altered, before overlaps.
         public var timeMaskShare = 0.15
         /// The length of an altered span, in frames.
         public var timeSpan = 7
         /// The largest share of mel bands altered.
         public var frequencyMaskShare = 0.2
+        /// The probability of noise on a recording.
+        public var noiseProbability = 0.0
+        /// The standard deviation of the noise.
+        public var noiseDeviation = 0.2
 
         /// TERA's alteration on a small encoder.
         public init() {}
 
         func problem() -> String? {
             if let problem = encoder.problem() { return "encoder." + problem }
+            if encoder.subsampling != 1 {
+                return "encoder.subsampling is \(encoder.subsampling), expected 1: each frame is "
+                    + "reconstructed"
+            }
             if !(0...1).contains(timeMaskShare) {
                 return "timeMaskShare is \(timeMaskShare), expected 0 to 1"
             }
             if timeSpan < 1 { return "timeSpan is \(timeSpan), expected at least 1" }
             if !(0...1).contains(frequencyMaskShare) {
                 return "frequencyMaskShare is \(frequencyMaskShare), expected 0 to 1"
+            }
+            if !(0...1).contains(noiseProbability) {
+                return "noiseProbability is \(noiseProbability), expected 0 to 1"
+            }
+            if !(noiseDeviation >= 0 && noiseDeviation.isFinite) {
+                return "noiseDeviation is \(noiseDeviation), expected 0 or more"
             }
             if timeMaskShare == 0 && frequencyMaskShare == 0 {
                 return "timeMaskShare and frequencyMaskShare are both 0: nothing is masked"
@@ -75,7 +103,8 @@ public final class MaskedReconstruction: Objective {
         }
     }
 
-    private let transformer: TransformerEncoder
+    /// The encoder.
+    public let encoder: any Encoder
     private let hidden: Linear
     private let norm: LayerNorm
     private let output: Linear
@@ -89,8 +118,8 @@ public final class MaskedReconstruction: Objective {
     ///   - seed: What the initial weights depend on.
     public init(_ configuration: Configuration, melBandCount: Int, seed: Seed) {
         self.configuration = configuration
-        transformer = TransformerEncoder(
-            configuration.encoder, inputWidth: melBandCount, seed: seed.derived("encoder"))
+        encoder = configuration.encoder.makeEncoder(
+            inputWidth: melBandCount, seed: seed.derived("encoder"))
         let width = configuration.encoder.width
         hidden = Linear(
             inputWidth: width, outputWidth: width, standardDeviation: 0.02,
@@ -101,12 +130,9 @@ public final class MaskedReconstruction: Objective {
             seed: seed.derived("head.output"))
     }
 
-    /// The transformer.
-    public var encoder: any Encoder { transformer }
-
     /// The parameters with PyTorch's names.
     public var namedParameters: [(name: String, tensor: Tensor)] {
-        transformer.namedParameters(under: "encoder") + hidden.namedParameters(under: "head.hidden")
+        encoder.namedParameters(under: "encoder") + hidden.namedParameters(under: "head.hidden")
             + norm.namedParameters(under: "head.norm")
             + output.namedParameters(under: "head.output")
     }
@@ -140,7 +166,7 @@ public final class MaskedReconstruction: Objective {
     ) -> ObjectiveLoss {
         let shape = features.shape
         let mask = Tensor(altered.mask, shape: shape)
-        let states = transformer(
+        let states = encoder(
             Tensor(altered.features, shape: shape), lengths: lengths, draws: draws)
         let last = states.layers[states.layers.count - 1]
         let reconstruction = output(norm(hidden(last).gelu())).cast(to: .float32)  // (B, T, M)
@@ -172,6 +198,15 @@ public final class MaskedReconstruction: Objective {
             alterTime(
                 &result, original: features, start: start, length: length, M: M, using: &generator)
             alterFrequency(&result, start: start, length: length, M: M, using: &generator)
+            if generator.unitInterval() < configuration.noiseProbability {
+                let noise = Tensor(
+                    normal: 0, standardDeviation: configuration.noiseDeviation,
+                    shape: [length * M], seed: seed.derived("magnitude").derived(recording)
+                ).floats
+                for (cell, value) in noise.enumerated() {
+                    result.features[start + cell] += value
+                }
+            }
         }
         return result
     }

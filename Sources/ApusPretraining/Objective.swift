@@ -27,6 +27,13 @@ public protocol Objective: Module {
     ///   - seed: What this step's draws depend on.
     /// - Returns: The loss, and the figures that tell whether the model learns.
     func loss(features: Tensor, lengths: [Int], groups: [Int]?, seed: Seed) -> ObjectiveLoss
+
+    /// Reads what training needs beside the batches; once, before the first loss and before weights
+    /// are restored. Nothing, if not said otherwise; using a trained encoder never needs it.
+    ///
+    /// - Parameter frontEnd: What makes the training's features, normalisation included.
+    /// - Throws: Where a file that the configuration names doesn't fit.
+    func prepare(frontEnd: FrontEnd) throws
 }
 
 extension Objective {
@@ -43,6 +50,9 @@ extension Objective {
     ) -> ObjectiveLoss {
         loss(features: features, lengths: lengths, seed: seed)
     }
+
+    /// Nothing beside the batches.
+    public func prepare(frontEnd: FrontEnd) throws {}
 }
 
 /// The loss of one batch.
@@ -59,6 +69,18 @@ public enum ObjectiveKind: String, Codable, Sendable, CaseIterable {
     case cpc
     /// TERA's reconstruction of altered frames.
     case maskedReconstruction
+    /// APC's and VQ-APC's prediction of frames some way ahead.
+    case autoregressivePrediction
+    /// BEST-RQ's and HuBERT's prediction of the codes of masked spans.
+    case maskedPrediction
+
+    /// What the loss is measured in.
+    public var lossUnit: String {
+        switch self {
+        case .cpc, .maskedPrediction: "nats"
+        case .maskedReconstruction, .autoregressivePrediction: "mean |error|"
+        }
+    }
 }
 
 /// Which objective, and how it is built.
@@ -69,6 +91,10 @@ public struct ObjectiveConfiguration: Codable, Hashable, Sendable {
     public var cpc = CPC.Configuration()
     /// How masked reconstruction is built; unused by the others.
     public var maskedReconstruction = MaskedReconstruction.Configuration()
+    /// How autoregressive prediction is built; unused by the others.
+    public var autoregressivePrediction = AutoregressivePrediction.Configuration()
+    /// How masked prediction is built; unused by the others.
+    public var maskedPrediction = MaskedPrediction.Configuration()
 
     /// CPC as it is by default.
     public init() {}
@@ -84,6 +110,11 @@ public struct ObjectiveConfiguration: Codable, Hashable, Sendable {
         case .cpc: CPC(cpc, melBandCount: melBandCount, seed: seed)
         case .maskedReconstruction:
             MaskedReconstruction(maskedReconstruction, melBandCount: melBandCount, seed: seed)
+        case .autoregressivePrediction:
+            AutoregressivePrediction(
+                autoregressivePrediction, melBandCount: melBandCount, seed: seed)
+        case .maskedPrediction:
+            MaskedPrediction(maskedPrediction, melBandCount: melBandCount, seed: seed)
         }
     }
 
@@ -95,6 +126,10 @@ public struct ObjectiveConfiguration: Codable, Hashable, Sendable {
         case .cpc: cpc.problem().map { "objective.cpc." + $0 }
         case .maskedReconstruction:
             maskedReconstruction.problem().map { "objective.maskedReconstruction." + $0 }
+        case .autoregressivePrediction:
+            autoregressivePrediction.problem().map { "objective.autoregressivePrediction." + $0 }
+        case .maskedPrediction:
+            maskedPrediction.problem().map { "objective.maskedPrediction." + $0 }
         }
     }
 
@@ -118,8 +153,12 @@ public struct ObjectiveConfiguration: Codable, Hashable, Sendable {
         case .cpc: return cpc.leastParameterCount(featureCount: melBandCount)
         case .maskedReconstruction:
             let encoder = maskedReconstruction.encoder
-            let (width, hidden) = (Double(encoder.width), Double(encoder.feedForwardWidth))
-            return 2 * bands * width + Double(encoder.layerCount) * width * (4 * width + 2 * hidden)
+            return bands * Double(encoder.width)
+                + encoder.leastParameterCount(inputWidth: melBandCount)
+        case .autoregressivePrediction:
+            return autoregressivePrediction.leastParameterCount(melBandCount: melBandCount)
+        case .maskedPrediction:
+            return maskedPrediction.leastParameterCount(melBandCount: melBandCount)
         }
     }
 }

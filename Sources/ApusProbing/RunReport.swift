@@ -164,7 +164,7 @@ public struct RunReport {
                     caption: "\(kind): the loss of each step's batch, smoothed.",
                     LineChart(
                         title: "Loss, \(kind)", xTitle: "step",
-                        yTitle: kind == ObjectiveKind.cpc.rawValue ? "nats" : "mean |error|",
+                        yTitle: ObjectiveKind(rawValue: kind)?.lossUnit ?? "loss",
                         series: series("loss", smoothing: 0.95)
                     ).svg()))
             guard let run = group.first, kind == ObjectiveKind.cpc.rawValue else { continue }

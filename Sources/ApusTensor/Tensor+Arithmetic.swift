@@ -65,6 +65,11 @@ extension Tensor {
         make("squareRoot", [self]) { apus_square_root(handle, $0) }
     }
 
+    /// Each element's natural logarithm.
+    ///
+    /// - Returns: A new tensor.
+    public func logarithm() -> Tensor { make("logarithm", [self]) { apus_logarithm(handle, $0) } }
+
     /// max(x, 0) of each element.
     ///
     /// - Returns: A new tensor.

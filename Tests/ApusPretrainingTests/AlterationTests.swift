@@ -194,6 +194,37 @@ extension Computing {
             #expect(bands.allSatisfy { $0 > 0 })
         }
 
+        /// Noise lies on the whole of some recordings and never changes what counts in the loss.
+        @Test func magnitudeIsAlteredWithAProbability() {
+            let lengths = [Int](repeating: 30, count: 1000)
+            let plain = alter(lengths: lengths, frameCount: 32)
+            let noisy = alter(lengths: lengths, frameCount: 32) {
+                $0.noiseProbability = 0.15
+                $0.noiseDeviation = 1000
+            }
+            var (changed, sum, squares, cells) = (0, 0.0, 0.0, 0.0)
+            for (one, other) in zip(plain, noisy) {
+                #expect(one.mask == other.mask)
+                let noise = zip(one.values, other.values).map { rows in
+                    zip(rows.0, rows.1).map { Double($1 - $0) }
+                }
+                #expect(noise[30...].allSatisfy { $0.allSatisfy { $0 == 0 } })
+                guard noise[0][0] != 0 else {
+                    #expect(one.values == other.values)
+                    continue
+                }
+                changed += 1
+                for value in noise[..<30].joined() {
+                    sum += value
+                    squares += value * value
+                    cells += 1
+                }
+            }
+            #expect(abs(Double(changed) / 1000 - 0.15) < 4 * (0.15 * 0.85 / 1000).squareRoot())
+            #expect(abs(sum / cells) < 20)
+            #expect(abs((squares / cells).squareRoot() - 1000) < 20)
+        }
+
         @Test func nothingBeyondARecordingsEndIsTouched() {
             let lengths = [40, 3, 17, 1]
             for seed in 1...50 {

@@ -1,3 +1,4 @@
+import ApusNN
 import ApusPretraining
 import ApusTensor
 import Testing
@@ -47,8 +48,22 @@ extension Computing {
             check(model.encoder, featureCount: featureCount)
         }
 
-        @Test func transformer() {
-            let encoder = makeMaskedReconstruction(dropout: 0.1).encoder
+        @Test(arguments: EncoderConfiguration.Kind.allCases, [1, 2, 4])
+        func encoder(kind: EncoderConfiguration.Kind, subsampling: Int) {
+            let encoder = smallEncoder(kind, dropout: 0.1) { $0.subsampling = subsampling }
+                .makeEncoder(inputWidth: 8, seed: Seed(1))
+            redraw(encoder)
+            check(encoder)
+            #expect(encoder.stride == subsampling)
+        }
+
+        @Test(arguments: NormOrder.allCases, TransformerEncoder.Positions.allCases)
+        func transformer(norm: NormOrder, positions: TransformerEncoder.Positions) {
+            let configuration = smallEncoder(dropout: 0.1) {
+                $0.transformer.norm = norm
+                $0.transformer.positions = positions
+            }
+            let encoder = configuration.makeEncoder(inputWidth: 8, seed: Seed(1))
             redraw(encoder)
             check(encoder)
         }

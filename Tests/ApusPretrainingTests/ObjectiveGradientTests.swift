@@ -50,6 +50,26 @@ extension Computing {
         }
 
         @Test(arguments: [0, 0.1])
+        func autoregressivePrediction(dropout: Double) throws {
+            let model = makeAutoregressivePrediction(dropout: dropout)
+            let lengths = [24, 17, 9]
+            let features = batch(lengths: lengths, melBandCount: 8)
+            try check(model) {
+                model.loss(features: features, lengths: lengths, seed: Seed(3)).value
+            }
+        }
+
+        @Test(arguments: [0, 0.1])
+        func maskedPrediction(dropout: Double) throws {
+            let model = makeMaskedPrediction(dropout: dropout)
+            let lengths = [24, 17, 9]
+            let features = batch(lengths: lengths, melBandCount: 8)
+            try check(model) {
+                model.loss(features: features, lengths: lengths, seed: Seed(3)).value
+            }
+        }
+
+        @Test(arguments: [0, 0.1])
         func maskedReconstruction(dropout: Double) throws {
             let model = makeMaskedReconstruction(dropout: dropout)
             let lengths = [24, 17, 9]

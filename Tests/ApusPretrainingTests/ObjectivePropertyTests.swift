@@ -40,6 +40,14 @@ extension Computing {
             try expectPaddingChangesNothing(makeMaskedReconstruction())
         }
 
+        @Test func paddingNeverChangesAutoregressivePrediction() throws {
+            try expectPaddingChangesNothing(makeAutoregressivePrediction())
+        }
+
+        @Test func paddingNeverChangesMaskedPrediction() throws {
+            try expectPaddingChangesNothing(makeMaskedPrediction())
+        }
+
         @Test func theInformationBoundFollowsFromTheLoss() throws {
             let model = makeCPC(negativeCount: 11)
             let features = batch(lengths: [24, 17], melBandCount: 8)
@@ -102,7 +110,9 @@ extension Computing {
         @Test func lossesDependOnTheSeed() {
             let lengths = [24, 17, 9]
             let features = batch(lengths: lengths, melBandCount: 8)
-            for objective: any Objective in [makeCPC(), makeMaskedReconstruction(dropout: 0.1)] {
+            for kind in ObjectiveKind.allCases {
+                let objective = smallObjective(kind).makeObjective(
+                    melBandCount: 8, seed: Seed(1))
                 func loss(_ seed: UInt64) -> Float {
                     objective.loss(features: features, lengths: lengths, seed: Seed(seed))
                         .value.item

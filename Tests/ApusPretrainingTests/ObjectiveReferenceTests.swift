@@ -74,5 +74,38 @@ extension Computing {
             let share = try reference.values("\(name).maskedShare")[0]
             #expect(abs(try #require(figures["maskedShare"]) - Double(share)) < 1e-6)
         }
+
+        /// s3prl's model on copied weights: every hidden state, the loss and all gradients.
+        @Test func mockingjayOfS3prl() throws {
+            let reference = try Reference("s3prl")
+            let model = makeMaskedReconstruction()
+            try model.load(reference.weights("s3prl"), from: "s3prl")
+            let lengths = try reference.integers("s3prl.lengths")
+            let altered = MaskedReconstruction.Alteration(
+                features: try reference.values("s3prl.altered"),
+                mask: try reference.values("s3prl.mask"))
+            let states = model.encoder(
+                try reference.tensor("s3prl.altered"), lengths: lengths, draws: nil)
+            #expect(states.layers.count == 2)
+            for (layer, state) in states.layers.enumerated() {
+                for (recording, length) in lengths.enumerated() {
+                    let own = state.sliced(recording..<recording + 1, dimension: 0)
+                        .sliced(0..<length, dimension: 1).floats
+                    let expected = try reference.values("s3prl.state.\(layer).\(recording)")
+                    #expect(relativeError(own, expected) < 1e-5)
+                }
+            }
+            let features = try reference.tensor("s3prl.features")
+            func loss() -> Tensor {
+                model.reconstruct(
+                    features: features, lengths: lengths, altered: altered, draws: nil
+                ).value
+            }
+            #expect(relativeError([loss().item], try reference.values("s3prl.loss")) < 1e-5)
+            for (name, values) in try gradients(of: model, loss) {
+                let expected = try reference.values("s3prl.gradient.\(name)")
+                #expect(relativeError(values, expected) < tolerance, "\(name)")
+            }
+        }
     }
 }

@@ -53,8 +53,36 @@ extension Computing {
             #expect(try #require(figures["accuracy/step-1"]) > 0.8)
         }
 
+        @Test(arguments: [false, true])
+        func autoregressivePrediction(isQuantized: Bool) {
+            let model = makeAutoregressivePrediction {
+                $0.isQuantized = isQuantized
+                $0.encoder.recurrent.width = 64
+                $0.codeCount = 128
+            }
+            let lengths = [30, 30, 24, 20]
+            let features = batch(lengths: lengths, melBandCount: 8)
+            let (losses, last) = train(
+                model, features: features, lengths: lengths, steps: 300, rate: 1e-2)
+            #expect(losses[0] > 0.5)
+            #expect(last.value.item < losses[0] / (isQuantized ? 2 : 5))
+        }
+
+        @Test func maskedPrediction() throws {
+            let model = makeMaskedPrediction()
+            let lengths = [30, 30, 24, 20]
+            let features = batch(lengths: lengths, melBandCount: 8)
+            let (losses, last) = train(
+                model, features: features, lengths: lengths, steps: 300, rate: 5e-3)
+            // log(12) at chance.
+            #expect(losses[0] > 2)
+            #expect(last.value.item < 0.2)
+            let figures = Dictionary(uniqueKeysWithValues: last.figures())
+            #expect(try #require(figures["accuracy"]) > 0.95)
+        }
+
         @Test func maskedReconstruction() {
-            let model = makeMaskedReconstruction { $0.encoder.feedForwardWidth = 64 }
+            let model = makeMaskedReconstruction { $0.encoder.transformer.feedForwardWidth = 64 }
             let lengths = [30, 30, 24, 20]
             let features = batch(lengths: lengths, melBandCount: 8)
             let (losses, last) = train(

@@ -30,7 +30,7 @@ import Testing
         configuration.objective.kind = .maskedReconstruction
         configuration.objective.cpc.negatives = .batch
         configuration.objective.cpc.strides = [4, 1]
-        configuration.objective.maskedReconstruction.encoder.dropout = 0.25
+        configuration.objective.maskedReconstruction.encoder.transformer.dropout = 0.25
         configuration.training.keptCheckpoints = 7
         configuration.frontEnd.sampleRate = 22050
         configuration.frontEnd.fftLength = 2048
@@ -66,13 +66,14 @@ import Testing
             PretrainingConfiguration(),
             settings: [
                 "frontEnd.melBandCount=40", "objective.kind=maskedReconstruction",
-                "objective.maskedReconstruction.encoder.width=64", "optimizer.rate=2e-3",
+                "objective.maskedReconstruction.encoder.transformer.width=64",
+                "optimizer.rate=2e-3",
                 "objective.cpc.strides=[5, 4]", "data.mode=padded", "precision=float32",
                 "seed=18446744073709551615", "frontEnd.fftLength=1024",
             ])
         #expect(configuration.frontEnd.melBandCount == 40)
         #expect(configuration.objective.kind == .maskedReconstruction)
-        #expect(configuration.objective.maskedReconstruction.encoder.width == 64)
+        #expect(configuration.objective.maskedReconstruction.encoder.transformer.width == 64)
         #expect(configuration.optimizer.rate == 2e-3)
         #expect(configuration.objective.cpc.strides == [5, 4])
         #expect(configuration.data.mode == .padded)
@@ -137,12 +138,14 @@ import Testing
         ("timeMaskShare", ".nan", "is nan, expected 0 to 1"),
         ("timeSpan", "0", "is 0, expected at least 1"),
         ("frequencyMaskShare", "-1", "is -1.0, expected 0 to 1"),
-        ("encoder.layerCount", "0", "is 0, expected at least 1"),
-        ("encoder.width", "15", "is 15, expected an even number"),
-        ("encoder.headCount", "3", "is 3, expected a divisor of the width 256"),
-        ("encoder.headCount", "0", "is 0, expected a divisor of the width 256"),
-        ("encoder.feedForwardWidth", "0", "is 0, expected at least 1"),
-        ("encoder.dropout", "1", "is 1.0, expected 0 up to 1"),
+        ("noiseProbability", "1.5", "is 1.5, expected 0 to 1"),
+        ("noiseDeviation", "-1", "is -1.0, expected 0 or more"),
+        ("encoder.transformer.layerCount", "0", "is 0, expected at least 1"),
+        ("encoder.transformer.width", "15", "is 15, expected an even number"),
+        ("encoder.transformer.headCount", "3", "is 3, expected a divisor of the width 256"),
+        ("encoder.transformer.headCount", "0", "is 0, expected a divisor of the width 256"),
+        ("encoder.transformer.feedForwardWidth", "0", "is 0, expected at least 1"),
+        ("encoder.transformer.dropout", "1", "is 1.0, expected 0 up to 1"),
     ]
 
     private func expectRefusal(

@@ -115,11 +115,77 @@ func makeMaskedReconstruction(
 /// The sizes of `makeMaskedReconstruction` and of the reference.
 func smallMaskedReconstruction(dropout: Double = 0) -> MaskedReconstruction.Configuration {
     var configuration = MaskedReconstruction.Configuration()
-    configuration.encoder.layerCount = 2
-    configuration.encoder.width = 16
-    configuration.encoder.headCount = 2
-    configuration.encoder.feedForwardWidth = 32
-    configuration.encoder.dropout = dropout
+    configuration.encoder = smallEncoder(dropout: dropout)
+    return configuration
+}
+
+/// The sizes of the small models, of a kind that is trained.
+func smallObjective(_ kind: ObjectiveKind) -> ObjectiveConfiguration {
+    var objective = ObjectiveConfiguration()
+    objective.kind = kind
+    objective.cpc = smallCPC()
+    objective.maskedReconstruction = smallMaskedReconstruction(dropout: 0.1)
+    objective.autoregressivePrediction = smallAutoregressivePrediction(dropout: 0.1)
+    objective.maskedPrediction = smallMaskedPrediction(dropout: 0.1)
+    return objective
+}
+
+/// A small BEST-RQ: 8 mel bands, two layers, every second frame, two codebooks.
+func makeMaskedPrediction(
+    dropout: Double = 0, seed: UInt64 = 1,
+    _ adjust: (inout MaskedPrediction.Configuration) -> Void = { _ in }
+) -> MaskedPrediction {
+    var configuration = smallMaskedPrediction(dropout: dropout)
+    adjust(&configuration)
+    return MaskedPrediction(configuration, melBandCount: 8, seed: Seed(seed))
+}
+
+/// The sizes of `makeMaskedPrediction`.
+func smallMaskedPrediction(dropout: Double = 0) -> MaskedPrediction.Configuration {
+    var configuration = MaskedPrediction.Configuration()
+    configuration.encoder = smallEncoder(dropout: dropout) { $0.subsampling = 2 }
+    configuration.maskSpan = 6
+    configuration.randomProjection.codebookCount = 2
+    configuration.randomProjection.codeCount = 12
+    configuration.randomProjection.codeWidth = 4
+    return configuration
+}
+
+/// A small APC: 8 mel bands, two layers, three frames ahead.
+func makeAutoregressivePrediction(
+    dropout: Double = 0, seed: UInt64 = 1,
+    _ adjust: (inout AutoregressivePrediction.Configuration) -> Void = { _ in }
+) -> AutoregressivePrediction {
+    var configuration = smallAutoregressivePrediction(dropout: dropout)
+    adjust(&configuration)
+    return AutoregressivePrediction(configuration, melBandCount: 8, seed: Seed(seed))
+}
+
+/// The sizes of `makeAutoregressivePrediction` and of the reference.
+func smallAutoregressivePrediction(
+    dropout: Double = 0
+) -> AutoregressivePrediction.Configuration {
+    var configuration = AutoregressivePrediction.Configuration()
+    configuration.encoder = smallEncoder(.recurrent, dropout: dropout)
+    configuration.framesAhead = 3
+    return configuration
+}
+
+/// Two layers of 16, for 8 mel bands.
+func smallEncoder(
+    _ kind: EncoderConfiguration.Kind = .transformer, dropout: Double = 0,
+    _ adjust: (inout EncoderConfiguration) -> Void = { _ in }
+) -> EncoderConfiguration {
+    var configuration = EncoderConfiguration(kind)
+    configuration.transformer.layerCount = 2
+    configuration.transformer.width = 16
+    configuration.transformer.headCount = 2
+    configuration.transformer.feedForwardWidth = 32
+    configuration.transformer.dropout = dropout
+    configuration.recurrent.layerCount = 2
+    configuration.recurrent.width = 16
+    configuration.recurrent.dropout = dropout
+    adjust(&configuration)
     return configuration
 }
 
@@ -147,7 +213,7 @@ func gradients(
     }
 }
 
-/// Values that `References/make_objectives.py` wrote, or `make_cpc.py`.
+/// Values that a script in `References`, such as `make_objectives.py`, wrote.
 struct Reference {
     let file: Safetensors
 

@@ -32,10 +32,8 @@ struct TrainingRun {
         configuration.data.framesPerBatch = 400
         configuration.data.cropFrames = 60
         configuration.data.minimumFrames = 20
-        configuration.objective.kind = kind
-        configuration.objective.cpc = smallCPC()
-        configuration.objective.maskedReconstruction = smallMaskedReconstruction(dropout: 0.1)
-        if kind == .maskedReconstruction { configuration.data.mode = .padded }
+        configuration.objective = smallObjective(kind)
+        if kind != .cpc { configuration.data.mode = .padded }
         configuration.training.steps = 20
         configuration.training.logEvery = 4
         configuration.training.checkpointEvery = 5

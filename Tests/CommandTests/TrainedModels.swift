@@ -38,9 +38,9 @@ struct TrainedModels: Sendable {
             [
                 "pretrain", "-o", folder.path + "/masked", "--set", "training.steps=5",
                 "--set", "threads=1", "--set", "objective.kind=maskedReconstruction",
-                "--set", "objective.maskedReconstruction.encoder.layerCount=2",
-                "--set", "objective.maskedReconstruction.encoder.width=32",
-                "--set", "objective.maskedReconstruction.encoder.feedForwardWidth=64",
+                "--set", "objective.maskedReconstruction.encoder.transformer.layerCount=2",
+                "--set", "objective.maskedReconstruction.encoder.transformer.width=32",
+                "--set", "objective.maskedReconstruction.encoder.transformer.feedForwardWidth=64",
                 "--set", "data.mode=padded", "--set", "data.framesPerBatch=2048",
             ] + manifest)
         try run([

@@ -95,6 +95,7 @@ apus_status apus_matmul(apus_tensor a, apus_tensor b, apus_tensor _Nullable *_No
 apus_status apus_equal(apus_tensor a, apus_tensor b, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;
 apus_status apus_absolute(apus_tensor a, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;
 apus_status apus_square_root(apus_tensor a, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;
+apus_status apus_logarithm(apus_tensor a, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;
 apus_status apus_relu(apus_tensor a, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;
 apus_status apus_gelu(apus_tensor a, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;
 apus_status apus_softmax(apus_tensor a, int64_t dimension, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;

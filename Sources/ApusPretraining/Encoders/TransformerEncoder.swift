@@ -5,8 +5,21 @@ import ApusTensor
 
 /// A transformer over feature frames, as Mockingjay, TERA and HuBERT's later layers have it.
 ///
-/// h₀ = dropout(LN(W x + positions)), then post-norm layers with GELU; sinusoidal positions.
+/// h₀ = dropout(LN(W x + positions)), then layers with GELU. The positions are added sinusoids, or
+/// rotations of queries and keys, or learned biases of the scores, one table for all layers; with
+/// these two h₀ = dropout(LN(W x)). Where the layers are pre-norm, the last hidden state is
+/// normalised once more.
 public final class TransformerEncoder: Encoder {
+    /// How frames know where they are.
+    public enum Positions: String, Codable, Sendable, CaseIterable {
+        /// Fixed sinusoids, added to the frames.
+        case sinusoidal
+        /// Rotations of queries and keys.
+        case rotary
+        /// A learned bias for each head and distance, in buckets.
+        case relative
+    }
+
     /// How the encoder is built.
     public struct Configuration: Codable, Hashable, Sendable {
         /// The number of layers.
@@ -19,6 +32,14 @@ public final class TransformerEncoder: Encoder {
         public var feedForwardWidth = 1024
         /// The dropout probability everywhere.
         public var dropout = 0.1
+        /// Where the layers normalise.
+        public var norm = NormOrder.post
+        /// How frames know where they are.
+        public var positions = Positions.sinusoidal
+        /// The number of buckets that relative positions share.
+        public var relativeBuckets = 32
+        /// The longest distance that relative positions tell apart, in frames.
+        public var relativeDistance = 128
 
         /// A small encoder: 2.4 million parameters.
         public init() {}
@@ -29,19 +50,38 @@ public final class TransformerEncoder: Encoder {
             if headCount < 1 || width % headCount != 0 {
                 return "headCount is \(headCount), expected a divisor of the width \(width)"
             }
+            if positions == .rotary && width / headCount % 2 != 0 {
+                return "headCount is \(headCount): rotary positions need heads of an even width"
+            }
             if feedForwardWidth < 1 {
                 return "feedForwardWidth is \(feedForwardWidth), expected at least 1"
             }
             if !(0..<1).contains(dropout) { return "dropout is \(dropout), expected 0 up to 1" }
+            if !(4...65536).contains(relativeBuckets) || relativeBuckets % 4 != 0 {
+                return "relativeBuckets is \(relativeBuckets), expected a multiple of 4 to 65536"
+            }
+            if relativeDistance <= relativeBuckets / 4 {
+                return "relativeDistance is \(relativeDistance), expected more than a quarter of "
+                    + "relativeBuckets"
+            }
             return nil
+        }
+
+        /// The number of weights in the largest matrices.
+        func leastParameterCount(inputWidth: Int) -> Double {
+            let (width, hidden) = (Double(width), Double(feedForwardWidth))
+            return Double(inputWidth) * width + Double(layerCount) * width
+                * (4 * width + 2 * hidden)
         }
     }
 
     private let projection: Linear
     private let norm: LayerNorm
+    private let relativePositions: RelativePositionBias?
     private let layers: [TransformerEncoderLayer]
+    private let finalNorm: LayerNorm?
     private let configuration: Configuration
-    private var positions: Tensor
+    private var sinusoids: Tensor
     /// `layer-1` and so on.
     public let layerNames: [String]
     /// D for each layer.
@@ -61,13 +101,22 @@ public final class TransformerEncoder: Encoder {
             inputWidth: inputWidth, outputWidth: configuration.width, standardDeviation: 0.02,
             seed: seed.derived("projection"))
         norm = LayerNorm(width: configuration.width, epsilon: 1e-12)
+        relativePositions =
+            configuration.positions == .relative
+            ? RelativePositionBias(
+                bucketCount: configuration.relativeBuckets,
+                longestDistance: configuration.relativeDistance,
+                headCount: configuration.headCount) : nil
         layers = (0..<configuration.layerCount).map {
             TransformerEncoderLayer(
                 width: configuration.width, headCount: configuration.headCount,
                 feedForwardWidth: configuration.feedForwardWidth, dropout: configuration.dropout,
-                seed: seed.derived("layers.\($0)"))
+                normOrder: configuration.norm, seed: seed.derived("layers.\($0)"))
         }
-        positions = sinusoidalPositions(frameCount: 512, width: configuration.width)
+        finalNorm =
+            configuration.norm == .pre
+            ? LayerNorm(width: configuration.width, epsilon: 1e-12) : nil
+        sinusoids = sinusoidalPositions(frameCount: 512, width: configuration.width)
         layerNames = (1...configuration.layerCount).map { "layer-\($0)" }
         layerWidths = layerNames.map { _ in configuration.width }
     }
@@ -75,7 +124,9 @@ public final class TransformerEncoder: Encoder {
     /// The parameters with PyTorch's names.
     public var namedParameters: [(name: String, tensor: Tensor)] {
         projection.namedParameters(under: "projection") + norm.namedParameters(under: "norm")
+            + (relativePositions?.namedParameters(under: "relative_positions") ?? [])
             + layers.enumerated().flatMap { $1.namedParameters(under: "layers.\($0)") }
+            + (finalNorm?.namedParameters(under: "final_norm") ?? [])
     }
 
     /// The output of each layer for a padded batch.
@@ -89,18 +140,30 @@ public final class TransformerEncoder: Encoder {
         _ features: Tensor, lengths: [Int], draws: TrainingDraws?
     ) -> HiddenStates {
         let T = features.shape[1]
-        if positions.shape[0] < T {
-            positions = sinusoidalPositions(
-                frameCount: max(T, 2 * positions.shape[0]), width: configuration.width)
-        }
         let padding = attentionPadding(lengths: lengths, frameCount: T)
-        var hidden = norm(projection(features) + positions.sliced(0..<T, dimension: 0))
-            .dropout(configuration.dropout, draws)
+        let rotary =
+            configuration.positions == .rotary
+            ? RotaryPositions(
+                frameCount: T, headWidth: configuration.width / configuration.headCount) : nil
+        let bias = relativePositions?(frameCount: T)
+        var hidden = projection(features)
+        if configuration.positions == .sinusoidal { hidden = hidden + sinusoids(frameCount: T) }
+        hidden = norm(hidden).dropout(configuration.dropout, draws)
         var states: [Tensor] = []
         for layer in layers {
-            hidden = layer(hidden, padding: padding, draws: draws)
+            hidden = layer(hidden, padding: padding, bias: bias, rotary: rotary, draws: draws)
             states.append(hidden)
         }
+        if let finalNorm { states[states.count - 1] = finalNorm(hidden) }
         return HiddenStates(layers: states, lengths: lengths)
+    }
+
+    /// Positions are made as they are needed, and kept.
+    private func sinusoids(frameCount T: Int) -> Tensor {
+        if sinusoids.shape[0] < T {
+            sinusoids = sinusoidalPositions(
+                frameCount: max(T, 2 * sinusoids.shape[0]), width: configuration.width)
+        }
+        return sinusoids.sliced(0..<T, dimension: 0)
     }
 }

@@ -1,0 +1,146 @@
+import ApusNN
+import ApusPretraining
+import ApusTensor
+import Testing
+
+extension Computing {
+    /// The encoders that all objectives share, against PyTorch's in 64 bits, which pads nothing.
+    @Suite struct EncoderTests {
+        private func configuration(of name: String) throws -> EncoderConfiguration {
+            let parts = name.split(separator: ".").map(String.init)
+            var configuration = smallEncoder()
+            configuration.transformer.width = 8
+            configuration.transformer.feedForwardWidth = 16
+            configuration.transformer.relativeBuckets = 8
+            configuration.transformer.relativeDistance = 6
+            configuration.recurrent.width = 8
+            configuration.recurrent.layerCount = 3
+            switch parts[0] {
+            case "transformer":
+                configuration.transformer.norm = try #require(NormOrder(rawValue: parts[1]))
+                configuration.transformer.positions = try #require(
+                    TransformerEncoder.Positions(rawValue: parts[2]))
+            case "recurrent": configuration.kind = .recurrent
+            case "subsampled2": configuration.subsampling = 2
+            default:
+                configuration.kind = .recurrent
+                configuration.subsampling = 4
+            }
+            return configuration
+        }
+
+        @Test(arguments: [
+            "transformer.post.sinusoidal", "transformer.post.rotary", "transformer.post.relative",
+            "transformer.pre.sinusoidal", "transformer.pre.rotary", "transformer.pre.relative",
+            "recurrent", "subsampled2", "subsampled4",
+        ])
+        func reference(name: String) throws {
+            let reference = try Reference("encoders")
+            let encoder = try configuration(of: name).makeEncoder(inputWidth: 6, seed: Seed(1))
+            try encoder.load(reference.weights(name), from: "reference")
+            let lengths = try reference.integers("lengths")
+            let features = try reference.tensor("features")
+            var total = Tensor(zeros: [])
+            let states = encoder(features, lengths: lengths, draws: nil)
+            for (recording, length) in states.lengths.enumerated() {
+                for (layer, state) in states.layers.enumerated() {
+                    let place = "\(recording).\(layer)"
+                    let output = state.sliced(recording..<recording + 1, dimension: 0)
+                        .sliced(0..<length, dimension: 1)
+                    let expected = try reference.values("\(name).output.\(place)")
+                    #expect(relativeError(output.floats, expected) < 1e-5, "\(place)")
+                    let probe = try reference.tensor("\(name).probe.\(place)")
+                    total = total + (output * probe).sum()
+                }
+            }
+            total.backward()
+            for (parameter, tensor) in encoder.namedParameters {
+                let found = try #require(tensor.gradient, "\(parameter)").floats
+                let expected = try reference.values("\(name).gradient.\(parameter)")
+                let error = relativeError(found, expected)
+                #expect(error < 2e-5, "\(name): \(parameter)")
+            }
+        }
+
+        @Test(arguments: [1, 2, 4])
+        func recurrentEncodersSeeNoFutureFrame(subsampling: Int) {
+            let encoder = smallEncoder(.recurrent) { $0.subsampling = subsampling }
+                .makeEncoder(inputWidth: 8, seed: Seed(1))
+            redraw(encoder)
+            let whole = batch(lengths: [40], melBandCount: 8)
+            let other = Tensor.concatenated(
+                [
+                    whole.sliced(0..<24, dimension: 1),
+                    batch(lengths: [16], melBandCount: 8, seed: 9),
+                ],
+                dimension: 1)
+            let one = encoder(whole, lengths: [40], draws: nil)
+            let two = encoder(other, lengths: [40], draws: nil)
+            let same = 24 / subsampling
+            for (first, second) in zip(one.layers, two.layers) {
+                let past = first.sliced(0..<same, dimension: 1).floats
+                #expect(past == second.sliced(0..<same, dimension: 1).floats)
+                #expect(first.floats != second.floats)
+            }
+        }
+
+        @Test func relativePositionsInClosedForm() {
+            let bias = RelativePositionBias(bucketCount: 8, longestDistance: 8, headCount: 2)
+            // Half of the buckets are exact, the others share distances 2...3 and 4 and more.
+            #expect((-9...0).map(bias.bucket) == [3, 3, 3, 3, 3, 3, 2, 2, 1, 0])
+            #expect((1...9).map(bias.bucket) == [5, 6, 6, 7, 7, 7, 7, 7, 7])
+            bias.weight.assign((0..<16).map { Float($0) })
+            let scores = bias(frameCount: 3)
+            #expect(scores.shape == [2, 3, 3])
+            #expect(
+                scores.floats == [0, 10, 12, 2, 0, 10, 4, 2, 0] + [1, 11, 13, 3, 1, 11, 5, 3, 1])
+        }
+
+        @Test func whatCannotBeBuiltIsNamed() {
+            func problem(_ adjust: (inout EncoderConfiguration) -> Void) -> String? {
+                var objective = ObjectiveConfiguration()
+                objective.kind = .maskedReconstruction
+                objective.maskedReconstruction.encoder = smallEncoder(.transformer, adjust)
+                return objective.problem()
+            }
+            let path = "objective.maskedReconstruction.encoder."
+            #expect(problem { _ in } == nil)
+            #expect(
+                problem { $0.subsampling = 3 } == path + "subsampling is 3, expected 1, 2 or 4")
+            #expect(
+                problem { $0.subsampling = 2 }
+                    == path + "subsampling is 2, expected 1: each frame is reconstructed")
+            #expect(
+                problem { $0.transformer.relativeBuckets = 6 }
+                    == path
+                    + "transformer.relativeBuckets is 6, expected a multiple of 4 to 65536")
+            #expect(
+                problem { $0.transformer.relativeDistance = 8 }
+                    == path
+                    + "transformer.relativeDistance is 8, expected more than a quarter of "
+                    + "relativeBuckets")
+            #expect(
+                problem {
+                    $0.transformer.positions = .rotary
+                    $0.transformer.width = 6
+                }
+                    == path
+                    + "transformer.headCount is 2: rotary positions need heads of an even width")
+            #expect(
+                problem {
+                    $0.kind = .recurrent
+                    $0.recurrent.layerCount = 0
+                } == path + "recurrent.layerCount is 0, expected at least 1")
+            #expect(
+                problem {
+                    $0.kind = .recurrent
+                    $0.recurrent.width = 0
+                } == path + "recurrent.width is 0, expected at least 1")
+            #expect(
+                problem {
+                    $0.kind = .recurrent
+                    $0.recurrent.dropout = 1
+                } == path + "recurrent.dropout is 1.0, expected 0 up to 1")
+        }
+    }
+}
