@@ -27,7 +27,9 @@ import Testing
         #expect(abs(rate(.cosine, 1)) < 1e-12)
     }
 
-    /// Vaswani et al. 2017, equation 3, with 4000 steps of warm-up in 100000 and a width of 512.
+    /// With 4000 steps of warm-up in 100000 and a width of 512.
+    ///
+    /// Vaswani et al. 2017, equation 3.
     @Test func noamAsInThePaper() {
         let (width, warmUp, steps) = (512.0, 4000.0, 100_000.0)
         let schedule = LearningRateSchedule(

@@ -22,7 +22,8 @@ import Testing
         }
         #expect(average.updateCount == 4)
         #expect(
-            relativeError(average.weights()["weight"]?.values ?? [], expected.map(Float.init)) < 1e-6
+            relativeError(average.weights()["weight"]?.values ?? [], expected.map(Float.init))
+                < 1e-6
         )
         #expect(module.tensor.floats == [7, 7], "the weights stay")
         average.whileInPlace {
