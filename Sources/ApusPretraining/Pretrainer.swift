@@ -169,7 +169,7 @@ public final class Pretrainer {
                     ("audioHoursPerHour", state.audioSeconds / state.trainingSeconds),
                 ]
             }
-            let warnings = watch.warnings(in: figures, progress: progress)
+            let warnings = isHealthDue ? watch.warnings(in: figures, progress: progress) : []
             state.warned = watch.warned
             for warning in warnings { report(.warning("step \(step): " + warning)) }
             try metrics.write(

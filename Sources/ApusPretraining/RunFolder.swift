@@ -103,6 +103,8 @@ struct RunFolder {
 
     /// Keeps what a pass found.
     func keep(_ corpus: MeasuredCorpus) throws {
-        try writeAtomically(JSONEncoder().encode(corpus), to: statisticsPath)
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = .sortedKeys
+        try writeAtomically(encoder.encode(corpus), to: statisticsPath)
     }
 }

@@ -98,13 +98,14 @@ extension Computing {
             #expect(try run.train("killed").warnings.isEmpty, "once in a run, continued or not")
             try run.expectSame("killed", "run")
 
-            let healthy = try TrainingRun()
-            #expect(
-                try healthy.train("run") {
-                    $0.training.steps = 60
-                    $0.training.healthEvery = 5
-                    $0.optimizer.rate = 5e-3
-                }.warnings.isEmpty)
+            let healthy = try TrainingRun().train("run") {
+                $0.training.steps = 150
+                $0.training.checkpointEvery = 150
+                $0.training.healthEvery = 50
+                $0.optimizer.rate = 5e-3
+            }
+            // Steady tones have few directions to spread over; nothing else is to be warned of.
+            #expect(healthy.warnings.allSatisfy { $0.contains("its effective rank is") })
         }
     }
 }
