@@ -27,7 +27,8 @@ enum Console {
 
 /// Progress of long work: a bar on a terminal, a plain line now and then elsewhere.
 final class ProgressDisplay {
-    private let total: Int
+    /// What there is to do; it may turn out to be more or less.
+    var total: Int
     private let unit: String
     private let clock = ContinuousClock()
     private let began: ContinuousClock.Instant

@@ -3,10 +3,8 @@ import ApusTensor
 /// AdamW: Adam with decoupled weight decay, fused over all parameters.
 ///
 /// Loshchilov and Hutter 2019, Decoupled Weight Decay Regularization, algorithm 2.
-public final class AdamW {
-    private let parameters: [(name: String, tensor: Tensor)]
-    private var firstMoments: [Tensor]
-    private var secondMoments: [Tensor]
+public final class AdamW: Optimizer {
+    private let moments: Moments
     private let betas: (Double, Double)
     private let epsilon: Double
     private let weightDecay: Double
@@ -24,9 +22,7 @@ public final class AdamW {
         _ parameters: [(name: String, tensor: Tensor)], betas: (Double, Double) = (0.9, 0.999),
         epsilon: Double = 1e-8, weightDecay: Double = 0.01
     ) {
-        self.parameters = parameters
-        firstMoments = parameters.map { Tensor(zeros: $0.tensor.shape) }
-        secondMoments = parameters.map { Tensor(zeros: $0.tensor.shape) }
+        moments = Moments(of: parameters, named: ["exp_avg", "exp_avg_sq"])
         self.betas = betas
         self.epsilon = epsilon
         self.weightDecay = weightDecay
@@ -38,29 +34,19 @@ public final class AdamW {
     public func step(rate: Double) {
         stepCount += 1
         adamWStep(
-            parameters: parameters.map(\.tensor), firstMoments: firstMoments,
-            secondMoments: secondMoments, step: stepCount, rate: rate, betas: betas,
+            parameters: moments.tensors, firstMoments: moments[0],
+            secondMoments: moments[1], step: stepCount, rate: rate, betas: betas,
             epsilon: epsilon, weightDecay: weightDecay)
         clearGradients()
     }
 
     /// Forgets the gradients, as where a step is skipped.
-    public func clearGradients() { for each in parameters { each.tensor.clearGradient() } }
+    public func clearGradients() { moments.clearGradients() }
 
     /// The moments by name: what continuing needs beside the step count.
     ///
     /// - Returns: `NAME.exp_avg` and `NAME.exp_avg_sq` for each parameter.
-    public func state() -> [String: TensorValues] {
-        var state: [String: TensorValues] = [:]
-        for (index, each) in parameters.enumerated() {
-            let shape = each.tensor.shape
-            state[each.name + ".exp_avg"] = TensorValues(
-                shape: shape, values: firstMoments[index].floats)
-            state[each.name + ".exp_avg_sq"] = TensorValues(
-                shape: shape, values: secondMoments[index].floats)
-        }
-        return state
-    }
+    public func state() -> [String: TensorValues] { moments.values() }
 
     /// Takes over a state that `state()` gave.
     ///
@@ -70,18 +56,7 @@ public final class AdamW {
     ///   - path: Where the state comes from, for the error.
     /// - Throws: `NNError.weightsDoNotFit` where a moment is missing or has another shape.
     public func load(_ state: [String: TensorValues], stepCount: Int, from path: String) throws {
-        var found: [(moment: Tensor, values: [Float])] = []
-        for (index, each) in parameters.enumerated() {
-            for (suffix, moments) in [(".exp_avg", firstMoments), (".exp_avg_sq", secondMoments)] {
-                guard let values = state[each.name + suffix], values.shape == each.tensor.shape
-                else {
-                    throw NNError.weightsDoNotFit(
-                        path: path, reason: "no moment \(each.name)\(suffix) of the right shape")
-                }
-                found.append((moments[index], values.values))
-            }
-        }
-        for each in found { each.moment.assign(each.values) }
+        try moments.load(state, from: path)
         self.stepCount = stepCount
     }
 }

@@ -10,6 +10,11 @@ public struct LearningRateSchedule: Sendable {
         case linear
         /// Half a cosine wave down to zero at the end (Loshchilov and Hutter 2017, SGDR).
         case cosine
+        /// Down with the inverse square root of the step (Vaswani et al. 2017, section 5.3).
+        ///
+        /// With the warm-up's w steps and the width d, theirs is d^-½ min(s^-½, s w^-3/2), whose
+        /// peak is (d w)^-½.
+        case noam
     }
 
     /// The highest rate.
@@ -24,9 +29,10 @@ public struct LearningRateSchedule: Sendable {
     /// - Parameters:
     ///   - peak: The highest rate.
     ///   - warmUp: The share of the run during which the rate rises, in 0...1.
-    ///   - decay: What follows the rise.
+    ///   - decay: What follows the rise; `noam` needs one.
     public init(peak: Double, warmUp: Double, decay: Decay) {
         precondition((0...1).contains(warmUp), "a warm-up of \(warmUp) of the run")
+        precondition(decay != .noam || warmUp > 0, "Noam's schedule without a warm-up")
         self.peak = peak
         self.warmUp = warmUp
         self.decay = decay
@@ -43,6 +49,7 @@ public struct LearningRateSchedule: Sendable {
         case .constant: peak
         case .linear: peak * (1 - rest)
         case .cosine: peak * (1 + cos(.pi * rest)) / 2
+        case .noam: peak * (warmUp / progress).squareRoot()
         }
     }
 }

@@ -22,6 +22,19 @@ public final class TrainingDraws {
     }
 }
 
+/// Whether dropout drops anything.
+public enum Dropout {
+    @TaskLocal static var isOn = true
+
+    /// Computes an objective as in evaluation: its draws stay, and dropout drops nothing.
+    ///
+    /// - Parameter body: What is computed.
+    /// - Returns: What `body` returns.
+    public static func withoutAny<Result>(_ body: () throws -> Result) rethrows -> Result {
+        try $isOn.withValue(false, operation: body)
+    }
+}
+
 extension Tensor {
     /// Dropout in training, and the tensor itself in evaluation.
     ///
@@ -30,7 +43,7 @@ extension Tensor {
     ///   - draws: The training step's draws, or `nil` in evaluation.
     /// - Returns: A tensor of the same shape.
     public func dropout(_ probability: Double, _ draws: TrainingDraws?) -> Tensor {
-        guard let draws, probability > 0 else { return self }
+        guard let draws, probability > 0, Dropout.isOn else { return self }
         return dropout(probability: probability, seed: draws.next())
     }
 }

@@ -4,8 +4,8 @@ import Foundation
 
 /// The hashes of the manifests that decide what a run sees.
 ///
-/// They are kept in the run's folder, as `manifest.hash`, `noise.hash` and `reverberation.hash`: the
-/// same name may hold other recordings when the run is continued.
+/// They are kept in the run's folder, as `manifest.hash`, `validation.hash`, `noise.hash` and
+/// `reverberation.hash`: the same name may hold other recordings when the run is continued.
 struct ManifestHashes {
     private struct Entry {
         /// The manifest's key in the configuration.
@@ -21,6 +21,13 @@ struct ManifestHashes {
     init(of configuration: PretrainingConfiguration) throws {
         let augmentation = configuration.augmentation
         var manifests = [("data.manifest", configuration.data.manifest, "manifest.hash")]
+        if !configuration.data.validationManifest.isEmpty {
+            manifests.append(
+                (
+                    "data.validationManifest", configuration.data.validationManifest,
+                    "validation.hash"
+                ))
+        }
         if augmentation.noise.probability > 0 {
             manifests.append(
                 ("augmentation.noise.manifest", augmentation.noise.manifest, "noise.hash"))

@@ -24,10 +24,20 @@ final class MetricsLog {
         }
     }
 
-    /// Writes one step's figures, in the given order.
-    func write(step: Int, _ figures: [(name: String, value: Double)]) throws {
-        let fields = figures.map { "\"\($0.name)\":\(Self.number($0.value))" }
+    /// Writes one step's figures, in the given order, and lists of words, which aren't for TensorBoard.
+    func write(
+        step: Int, _ figures: [(name: String, value: Double)],
+        lists: [(name: String, words: [String])] = []
+    ) throws {
         do {
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = .withoutEscapingSlashes
+            let fields =
+                figures.map { "\"\($0.name)\":\(Self.number($0.value))" }
+                + (try lists.filter { !$0.words.isEmpty }.map {
+                    let words = String(decoding: try encoder.encode($0.words), as: UTF8.self)
+                    return "\"\($0.name)\":\(words)"
+                })
             try handle.write(
                 contentsOf: Data("{\"step\":\(step),\(fields.joined(separator: ","))}\n".utf8))
             try events.scalars(

@@ -9,55 +9,14 @@ import Foundation
 /// A run is a folder. Started again on the same folder, it continues from the latest checkpoint and
 /// ends with the same bits as a run that was never interrupted: whatever is drawn is a function of
 /// the seed and the step. The same bits need the same number of threads, which decides the order of
-/// sums.
+/// sums, and a run that no clock ends.
 public final class Pretrainer {
-    /// What a run reports as it goes.
-    public struct Progress: Sendable {
-        /// Steps done.
-        public var step: Int
-        /// Steps in all.
-        public var steps: Int
-        /// The last step's loss.
-        public var loss: Double
-        /// Steps per second since the start or continuation.
-        public var stepsPerSecond: Double
-    }
-
-    /// What a run reports in words: what it does beside the steps, and what went wrong with a recording.
-    public enum Event: Sendable {
-        /// Something that the run does.
-        case message(String)
-        /// Something wrong that doesn't end the run.
-        case warning(String)
-        /// A step is done.
-        case progress(Progress)
-    }
-
-    /// What a run ends with.
-    public struct Summary: Sendable {
-        /// The path of the trained model.
-        public var modelPath: String
-        /// Steps done in all.
-        public var steps: Int
-        /// The last step's loss.
-        public var loss: Double
-        /// Seconds of training, without preparation.
-        public var trainingSeconds: Double
-        /// The share of these in which the training task waited for data.
-        public var waitingShare: Double
-        /// Hours of audio seen per hour.
-        public var audioHoursPerHour: Double
-        /// Recordings that could not be used.
-        public var problemCount: Int
-    }
+    /// Asks the run to end after the step at hand.
+    public let stopRequest = StopRequest()
 
     private let configuration: PretrainingConfiguration
-    private let folder: String
+    private let folder: RunFolder
     private let report: (Event) -> Void
-    private var problems: [String: String] = [:]
-
-    /// So many steps in a row without a finite loss end a run.
-    private static let longestDivergence = 10
 
     /// A run.
     ///
@@ -73,7 +32,7 @@ public final class Pretrainer {
     ) throws {
         try configuration.validate(source: source)
         self.configuration = configuration
-        self.folder = folder
+        self.folder = RunFolder(path: folder)
         self.report = report
     }
 
@@ -82,207 +41,286 @@ public final class Pretrainer {
     /// - Returns: What came of it.
     /// - Throws: `PretrainingError`, `CorpusError` or `SignalError` where the run can't begin or go on.
     public func run() throws -> Summary {
+        let training = configuration.training
         Engine.start(
             threadCount: configuration.threads > 0
                 ? configuration.threads : ProcessInfo.processInfo.activeProcessorCount)
-        let manifest = try Manifest(contentsOf: configuration.data.manifest)
+        let heldOut = try HeldOutRecordings(configuration)
         let augmenter = try configuration.makeAugmenter()
-        try claimFolder()
-        if let finished = finishedSummary() {
-            report(.message("\(folder) has all \(finished.steps) steps already"))
-            return finished
+        try folder.claim(for: configuration)
+        if let state = folder.finishedState(steps: training.steps) {
+            report(.message("\(folder.path) has all \(state.step) steps already"))
+            return summary(state, problemCount: folder.measuredCorpus()?.problems.count ?? 0)
         }
 
-        let store = try FeatureStore(
-            frontEnd: try normalizedFrontEnd(over: manifest.cuts),
-            cacheByteLimit: configuration.data.cacheMegabytes << 20,
-            purpose: .training(seed: configuration.seed, augmenter: augmenter))
-        let (cuts, lengths) = try usableCuts(manifest.cuts, store: store)
-        let sampler = try makeSampler(cuts, lengths: lengths)
+        let recordings = try TrainingRecordings(
+            heldOut.training, configuration: configuration, augmenter: augmenter, folder: folder,
+            report: report)
+        let frontEnd = recordings.store.frontEnd
+        let validator = try makeValidator(heldOut, frontEnd: frontEnd)
 
         let seed = Seed(configuration.seed)
         let objective = configuration.objective.makeObjective(
-            melBandCount: store.frontEnd.featureCount, seed: seed)
-        let settings = configuration.optimizer
-        let optimizer = AdamW(
-            objective.namedParameters, betas: (settings.beta1, settings.beta2),
-            epsilon: settings.epsilon, weightDecay: settings.weightDecay)
+            melBandCount: frontEnd.featureCount, seed: seed)
+        let optimizer = configuration.makeOptimizer(objective.namedParameters)
+        let average =
+            training.averaging.decay > 0
+            ? WeightAverage(of: objective, decay: training.averaging.decay) : nil
         var card = ModelCard(
-            objective: configuration.objective, frontEnd: store.frontEnd, seed: configuration.seed,
-            step: 0,
-            trainingData: ModelCard.TrainingData(
-                manifest: configuration.data.manifest,
-                manifestHash: try ModelCard.TrainingData.hash(ofFile: configuration.data.manifest),
-                recordings: cuts.count - sampler.skippedIndices.count,
-                seconds: Set(cuts.indices).subtracting(sampler.skippedIndices).sorted().reduce(0) {
-                    $0
-                        + (cuts[$1].duration ?? Double(lengths[$1].frameCount)
-                            / store.frontEnd.frameRate)
-                }))
-        var state = try restore(objective: objective, optimizer: optimizer)
+            objective: configuration.objective, frontEnd: frontEnd, seed: configuration.seed,
+            step: 0, trainingData: try recordings.summary(manifest: configuration.data.manifest))
+        var state = try restore(objective, optimizer, average)
 
         let schedule = configuration.schedule
-        let steps = configuration.training.steps
-        let metrics = try MetricsLog(folder: folder, keepingStepsThrough: state.step)
+        let limits = TrainingLimits(training, batchesPerEpoch: recordings.sampler.batchCount)
+        let rule = TrainingCheckpoint.Rule(
+            every: training.checkpointEvery,
+            kept: max(training.keptCheckpoints, training.averaging.checkpoints))
+        var stopping = EarlyStopping(training.earlyStopping, state: state.validation)
+        var watch = CollapseWatch(
+            encoder: objective.encoder, warmUp: configuration.optimizer.warmUp,
+            warned: state.warned ?? [])
+        let metrics = try MetricsLog(folder: folder.path, keepingStepsThrough: state.step)
         let loader = BatchLoader(
-            cuts: cuts, store: store, sampler: sampler, from: state.sampler,
-            workers: configuration.data.workers)
+            cuts: recordings.cuts, store: recordings.store, sampler: recordings.sampler,
+            from: state.sampler, workers: configuration.data.workers)
         defer { loader.close() }
-        report(
-            .message(
-                "\(configuration.objective.kind.rawValue): \(objective.parameterCount) parameters, "
-                    + "\(cuts.count) recordings, steps \(state.step + 1) to \(steps)"))
+        func isDue(_ every: Int, _ step: Int) -> Bool { every > 0 && step % every == 0 }
+        func writeCheckpoint() throws {
+            card.step = state.step
+            try TrainingCheckpoint.write(
+                state,
+                TrainingCheckpoint.Content(
+                    model: objective.modelFile(card: card), moments: optimizer.state(),
+                    average: average?.weights()),
+                to: folder.checkpoints, rule: rule)
+        }
+        describeStart(objective, recordings: recordings, limits: limits, state: state)
 
         let clock = ContinuousClock()
         let began = clock.now
         let before = state
-        var divergence = 0
-        var loss = Double.nan
-        while state.step < steps {
+        var isStopped = stopRequest.isRequested
+        while state.end == nil, !isStopped {
             let step = state.step + 1
-            guard let batch = try loader.next() else { break }
-            state.secondsWaited = before.secondsWaited + loader.secondsWaited
-            for problem in loader.problems where problems[problem.id] == nil {
-                leaveOut(problem.id, problem.reason)
+            let isHealthDue = isDue(training.healthEvery, step)
+            let isLogged = step % training.logEvery == 0 || step == limits.steps
+            let pass = try accumulateGradients(
+                of: objective, from: loader, seed: seed.derived(step),
+                wantsFigures: isLogged || isHealthDue)
+            recordings.leaveOut(loader.problems)
+
+            let progress = limits.progress(step: step, seconds: state.trainingSeconds)
+            let rate = schedule.rate(at: progress)
+            var figures: [(name: String, value: Double)] = [
+                ("loss", pass.loss), ("learningRate", rate), ("epoch", Double(pass.epoch)),
+            ]
+            var skipped = pass.nonFiniteIDs
+            if skipped.isEmpty {
+                let norm = clipGradients(
+                    of: objective.parameters, toNorm: configuration.optimizer.clipNorm)
+                figures.append(("gradientNorm", norm))
+                if norm.isFinite {
+                    optimizer.step(rate: rate)
+                    average?.update()
+                } else {
+                    skipped = pass.ids
+                }
+            }
+            if skipped.isEmpty {
+                state.skippedInARow = 0
+            } else {
+                optimizer.clearGradients()
+                state.skippedSteps += 1
+                state.skippedInARow = (state.skippedInARow ?? 0) + 1
+                figures.append(("skippedSteps", Double(state.skippedSteps)))
+                report(
+                    .warning(
+                        "step \(step) is skipped: loss \(pass.loss) with the recordings "
+                            + skipped.prefix(8).joined(separator: ", ")))
             }
 
+            if isHealthDue {
+                figures += health(of: objective.encoder, on: pass)
+            }
+            if let validator, isDue(training.validateEvery, step) || step == limits.steps {
+                let found = try validate(
+                    objective, average, by: validator, at: step, &stopping, card: card)
+                figures += found
+            }
+
+            state.step = step
+            state.loss = pass.loss.isFinite ? pass.loss : nil
+            state.threads = Engine.threadCount
+            state.sampler = loader.state
+            state.optimizerStep = optimizer.stepCount
+            state.averagedSteps = average?.updateCount
+            state.validation = stopping.state
+            state.audioSeconds += Double(pass.frameCount) / frontEnd.frameRate
+            state.secondsWaited = before.secondsWaited + loader.secondsWaited
+            let elapsed = (clock.now - began) / .seconds(1)
+            state.trainingSeconds = before.trainingSeconds + elapsed
+            figures += pass.figures
+            if isLogged {
+                figures += [
+                    ("secondsWaited", state.secondsWaited),
+                    ("trainingSeconds", state.trainingSeconds),
+                    ("waitingShare", state.secondsWaited / state.trainingSeconds),
+                    ("audioHoursPerHour", state.audioSeconds / state.trainingSeconds),
+                ]
+            }
+            let warnings = isHealthDue ? watch.warnings(in: figures, progress: progress) : []
+            state.warned = watch.warned
+            for warning in warnings { report(.warning("step \(step): " + warning)) }
+            try metrics.write(
+                step: step, figures, lists: [("skipped", skipped), ("warnings", warnings)])
+            if let times = state.skippedInARow, times >= training.nonFinitePatience {
+                throw PretrainingError.diverged(step: step, times: times, recordings: skipped)
+            }
+            report(
+                .progress(
+                    Progress(
+                        step: step,
+                        steps: limits.steps ?? max(step, Int(Double(step) / max(progress, 1e-9))),
+                        loss: pass.loss, stepsPerSecond: Double(step - before.step) / elapsed)))
+
+            state.end =
+                stopping.ends
+                ? .earlyStopping : limits.end(step: step, seconds: state.trainingSeconds)
+            isStopped = stopRequest.isRequested
+            if step % training.checkpointEvery == 0 || state.end != nil || isStopped {
+                try writeCheckpoint()
+            }
+        }
+        try metrics.close()
+        guard state.end != nil else {
+            return summary(state, problemCount: recordings.problems.count)
+        }
+
+        card.step = state.step
+        if let mean = try folder.meanWeights(ofLast: training.averaging.checkpoints, rule: rule) {
+            try objective.load(mean, from: folder.checkpoints)
+        }
+        try writeAtomically(modelFile(objective, average, card: card), to: folder.modelPath)
+        return summary(state, problemCount: recordings.problems.count)
+    }
+
+    // MARK: - Parts of a step
+
+    /// What the batches of one step gave.
+    private struct Pass {
+        var loss = 0.0
+        var figures: [(name: String, value: Double)] = []
+        var epoch = 0
+        var ids: [String] = []
+        /// The recordings of the batches without a finite loss.
+        var nonFiniteIDs: [String] = []
+        var frameCount = 0
+        /// The last batch: (B, T, M), and the frames of its recordings.
+        var features = Tensor(zeros: [0])
+        var lengths: [Int] = []
+    }
+
+    /// Adds up the gradients of a step's batches, each by its share.
+    private func accumulateGradients(
+        of objective: any Objective, from loader: BatchLoader, seed: Seed, wantsFigures: Bool
+    ) throws -> Pass {
+        var pass = Pass()
+        var means = WeightedFigures()
+        let count = configuration.training.accumulation
+        for part in 0..<count {
+            guard let batch = try loader.next() else {
+                preconditionFailure("a loader without a last epoch ended")
+            }
             let features = Tensor(
                 batch.features, shape: [batch.count, batch.frameCount, batch.featureCount])
             let result = withPrecision(configuration.precision) {
                 objective.loss(
-                    features: features, lengths: batch.lengths, seed: seed.derived(step))
+                    features: features, lengths: batch.lengths,
+                    seed: count == 1 ? seed : seed.derived(part))
             }
-            loss = Double(result.value.item)
-            let rate = schedule.rate(at: Double(step) / Double(steps))
-            var figures: [(name: String, value: Double)] = [
-                ("loss", loss), ("learningRate", rate), ("epoch", Double(batch.epoch)),
-            ]
+            let loss = Double(result.value.item)
             if loss.isFinite {
-                divergence = 0
-                result.value.backward()
-                let norm = clipGradients(of: objective.parameters, toNorm: settings.clipNorm)
-                figures.append(("gradientNorm", norm))
-                if norm.isFinite { optimizer.step(rate: rate) } else { divergence += 1 }
+                (count == 1 ? result.value : result.value * (1 / Double(count))).backward()
             } else {
-                divergence += 1
+                pass.nonFiniteIDs += batch.ids
             }
-            if divergence > 0 {
-                optimizer.clearGradients()
-                state.skippedSteps += 1
-                report(
-                    .warning(
-                        "step \(step) is skipped: loss \(loss) with the recordings "
-                            + batch.ids.prefix(8).joined(separator: ", ")))
-                if divergence >= Self.longestDivergence {
-                    throw PretrainingError.diverged(
-                        step: step, times: divergence, recordings: batch.ids)
-                }
-            }
-
-            state.step = step
-            state.loss = loss.isFinite ? loss : nil
-            state.threads = Engine.threadCount
-            state.sampler = loader.state
-            state.optimizerStep = optimizer.stepCount
-            state.audioSeconds += Double(batch.lengths.reduce(0, +)) / store.frontEnd.frameRate
-            let elapsed = (clock.now - began) / .seconds(1)
-            state.trainingSeconds = before.trainingSeconds + elapsed
-            if step % configuration.training.logEvery == 0 || step == steps {
-                figures += withoutGradients { result.figures() }
-                figures += [
-                    ("secondsWaited", state.secondsWaited),
-                    ("trainingSeconds", state.trainingSeconds),
-                    ("audioHoursPerHour", state.audioSeconds / state.trainingSeconds),
-                ]
-            }
-            try metrics.write(step: step, figures)
-            report(
-                .progress(
-                    Progress(
-                        step: step, steps: steps, loss: loss,
-                        stepsPerSecond: Double(step - before.step) / elapsed)))
-            if step % configuration.training.checkpointEvery == 0 || step == steps {
-                card.step = step
-                try TrainingCheckpoint.write(
-                    state, model: objective.modelFile(card: card), moments: optimizer.state(),
-                    to: folder + "/checkpoints", keeping: configuration.training.keptCheckpoints)
-            }
+            if wantsFigures { means.add(withoutGradients { result.figures() }) }
+            pass.loss += loss / Double(count)
+            pass.epoch = batch.epoch
+            pass.ids += batch.ids
+            pass.frameCount += batch.lengths.reduce(0, +)
+            (pass.features, pass.lengths) = (features, batch.lengths)
         }
-        try metrics.close()
-
-        card.step = state.step
-        try writeAtomically(objective.modelFile(card: card), to: modelPath)
-        return summary(state)
+        pass.figures = means.means
+        return pass
     }
 
-    // MARK: - The run's folder
-
-    private var modelPath: String { folder + "/model.safetensors" }
-
-    private func summary(_ state: TrainingCheckpoint.State) -> Summary {
-        Summary(
-            modelPath: modelPath, steps: state.step, loss: state.loss ?? .nan,
-            trainingSeconds: state.trainingSeconds,
-            waitingShare: state.secondsWaited / max(state.trainingSeconds, 1e-9),
-            audioHoursPerHour: state.audioSeconds / max(state.trainingSeconds, 1e-9),
-            problemCount: problems.count)
-    }
-
-    /// The summary of a run that has nothing left to do: started again, it costs nothing.
-    private func finishedSummary() -> Summary? {
-        guard FileManager.default.fileExists(atPath: modelPath),
-            let latest = TrainingCheckpoint.all(in: folder + "/checkpoints").first,
-            let state = try? TrainingCheckpoint.state(in: latest),
-            state.step >= configuration.training.steps
-        else { return nil }
-        for problem in measuredCorpus()?.problems ?? [] { problems[problem.id] = problem.reason }
-        return summary(state)
-    }
-
-    /// Makes the folder, or makes sure that it holds a run of the same configuration.
-    private func claimFolder() throws {
-        let path = folder + "/config.yaml"
-        let hashes = try ManifestHashes(of: configuration)
-        if FileManager.default.fileExists(atPath: path) {
-            let found = try ConfigurationFile.resolve(PretrainingConfiguration(), file: path)
-            // Workers and memory decide nothing that is stored; threads only the last digits, which
-            // a continued run warns of.
-            var wanted = configuration
-            wanted.threads = found.threads
-            wanted.data.workers = found.data.workers
-            wanted.data.cacheMegabytes = found.data.cacheMegabytes
-            wanted.augmentation.cacheMegabytes = found.augmentation.cacheMegabytes
-            var differences = try ConfigurationFile.differences(between: found, and: wanted)
-            differences += hashes.differences(from: folder, beside: differences)
-            if !differences.isEmpty {
-                throw PretrainingError.otherConfiguration(path: folder, differences: differences)
-            }
-            return
-        }
-        do {
-            try FileManager.default.createDirectory(
-                atPath: folder + "/checkpoints", withIntermediateDirectories: true)
-            try hashes.write(to: folder)
-            try writeAtomically(Provenance().encoded(), to: folder + "/provenance.json")
-            // The configuration comes last: a folder that has one is a run's.
+    /// Measures the objective on the held-out recordings, and keeps the best model.
+    private func validate(
+        _ objective: any Objective, _ average: WeightAverage?, by validator: Validator,
+        at step: Int, _ stopping: inout EarlyStopping, card: ModelCard
+    ) throws -> [(name: String, value: Double)] {
+        let measured =
+            average?.whileInPlace { validator.figures(of: objective) }
+            ?? validator.figures(of: objective)
+        if stopping.improves(loss: measured.first?.value ?? .nan, step: step) {
+            var card = card
+            card.step = step
             try writeAtomically(
-                Data(ConfigurationFile.text(of: configuration).utf8), to: path)
-        } catch {
-            throw PretrainingError.cannotWrite(path: folder, reason: writingReason(error))
+                modelFile(objective, average, card: card), to: folder.bestModelPath)
         }
+        return measured
+    }
+
+    private func health(
+        of encoder: any Encoder, on pass: Pass
+    ) -> [(name: String, value: Double)] {
+        let layers = withPrecision(configuration.precision) {
+            FeatureHealth.layers(of: encoder, features: pass.features, lengths: pass.lengths)
+        }
+        return layers.map { ("featureDeviation/" + $0.name, $0.health.deviation) }
+            + layers.map { ("effectiveRank/" + $0.name, $0.health.effectiveRank) }
+    }
+
+    /// The file of the model with the averaged weights, where they are averaged.
+    private func modelFile(
+        _ objective: any Objective, _ average: WeightAverage?, card: ModelCard
+    ) throws -> Data {
+        try average?.whileInPlace { try objective.modelFile(card: card) }
+            ?? objective.modelFile(card: card)
+    }
+
+    // MARK: - Beginning and end
+
+    private func makeValidator(
+        _ heldOut: HeldOutRecordings, frontEnd: FrontEnd
+    ) throws -> Validator? {
+        guard configuration.validates else { return nil }
+        if heldOut.sharedCount > 0 {
+            report(
+                .warning(
+                    "\(heldOut.sharedCount) of the \(heldOut.validation.count) held-out recordings "
+                        + "are trained on too"))
+        }
+        return try Validator(
+            heldOut.validation, frontEnd: frontEnd, configuration: configuration, report: report)
     }
 
     /// The state to begin from: the latest whole checkpoint's, else the start.
     private func restore(
-        objective: any Objective, optimizer: AdamW
+        _ objective: any Objective, _ optimizer: any Optimizer, _ average: WeightAverage?
     ) throws -> TrainingCheckpoint.State {
         let untrained = objective.weights()
-        for path in TrainingCheckpoint.all(in: folder + "/checkpoints") {
+        for path in TrainingCheckpoint.all(in: folder.checkpoints) {
             do {
                 let checkpoint = try TrainingCheckpoint(contentsOf: path)
                 try objective.load(checkpoint.weights, from: path)
                 try optimizer.load(
                     checkpoint.moments, stepCount: checkpoint.state.optimizerStep, from: path)
+                try average?.load(
+                    checkpoint.average ?? [:], updateCount: checkpoint.state.averagedSteps ?? 0,
+                    from: path)
                 report(.message("continuing from \(path)"))
                 let threads = (there: checkpoint.state.threads, here: Engine.threadCount)
                 if threads.there != threads.here {
@@ -298,97 +336,37 @@ public final class Pretrainer {
             }
         }
         // A checkpoint with good weights and bad moments has left its weights behind.
-        try objective.load(untrained, from: folder)
+        try objective.load(untrained, from: folder.path)
         return TrainingCheckpoint.State(
             step: 0, threads: Engine.threadCount, sampler: SamplerState(), optimizerStep: 0,
             skippedSteps: 0, audioSeconds: 0, trainingSeconds: 0, secondsWaited: 0)
     }
 
-    // MARK: - The recordings
-
-    /// What the pass over the corpus before the first step found.
-    private struct MeasuredCorpus: Codable {
-        var statistics: FeatureStatistics
-        // A continued run must leave out the same recordings.
-        var problems: [RecordingProblem]
+    private func describeStart(
+        _ objective: any Objective, recordings: TrainingRecordings, limits: TrainingLimits,
+        state: TrainingCheckpoint.State
+    ) {
+        if limits.cutsEpochs {
+            report(
+                .message(
+                    "training.steps, \(configuration.training.steps), ends the run before epoch "
+                        + "\(configuration.training.epochs) is through"))
+        }
+        let end = limits.steps.map { " to \($0)" } ?? " and on"
+        report(
+            .message(
+                "\(configuration.objective.kind.rawValue): \(objective.parameterCount) parameters, "
+                    + "\(recordings.cuts.count) recordings, steps \(state.step + 1)\(end)"))
     }
 
-    private var statisticsPath: String { folder + "/statistics.json" }
-
-    private func measuredCorpus() -> MeasuredCorpus? {
-        (try? Data(contentsOf: URL(fileURLWithPath: statisticsPath))).flatMap {
-            try? JSONDecoder().decode(MeasuredCorpus.self, from: $0)
-        }
-    }
-
-    /// The configuration's front end, with the training recordings' mean and deviation in it.
-    ///
-    /// They are those of the recordings themselves, without dither and augmentation, as they are met
-    /// when the model is used.
-    ///
-    /// The statistics are kept in the run's folder: a continued run reads the corpus once less.
-    private func normalizedFrontEnd(over cuts: [Cut]) throws -> FrontEnd {
-        var frontEnd = configuration.frontEnd
-        guard configuration.data.normalizesByCorpus else { return frontEnd }
-        if let measured = measuredCorpus() {
-            for problem in measured.problems { problems[problem.id] = problem.reason }
-            frontEnd.normalization = .corpus(measured.statistics)
-            return frontEnd
-        }
-        report(.message("measuring the features of \(cuts.count) recordings"))
-        // A recording is normalized before its frames are stacked.
-        var unstacked = frontEnd
-        unstacked.stacking = FrameStacking()
-        let store = try FeatureStore(frontEnd: unstacked, cacheByteLimit: 0)
-        let (statistics, found) = try store.statistics(
-            of: cuts, workers: ProcessInfo.processInfo.activeProcessorCount)
-        for problem in found {
-            leaveOut(problem.id, problem.reason)
-        }
-        try writeAtomically(
-            JSONEncoder().encode(MeasuredCorpus(statistics: statistics, problems: found)),
-            to: statisticsPath)
-        frontEnd.normalization = .corpus(statistics)
-        return frontEnd
-    }
-
-    private func leaveOut(_ id: String, _ reason: String) {
-        problems[id] = reason
-        report(.warning("\(id) is left out: \(reason)"))
-    }
-
-    /// The recordings without a known problem, with their lengths from the files' headers: a manifest
-    /// need not give durations, and those that it gives may be rounded.
-    private func usableCuts(
-        _ cuts: [Cut], store: FeatureStore
-    ) throws -> (cuts: [Cut], lengths: [RecordingLength]) {
-        let candidates = cuts.filter { problems[$0.id] == nil }
-        var usable: (cuts: [Cut], lengths: [RecordingLength]) = ([], [])
-        for (cut, result) in zip(candidates, store.lengths(of: candidates)) {
-            switch result {
-            case .success(let length):
-                usable.cuts.append(cut)
-                usable.lengths.append(length)
-            case .failure(let error): leaveOut(cut.id, error.description)
-            }
-        }
-        if usable.cuts.isEmpty, let first = candidates.first {
-            throw CorpusError.noUsableCuts(
-                reason: "every recording is bad; the first: \(problems[first.id] ?? "")")
-        }
-        return usable
-    }
-
-    private func makeSampler(
-        _ cuts: [Cut], lengths: [RecordingLength]
-    ) throws -> LengthBucketedSampler {
-        do {
-            return try LengthBucketedSampler(
-                ids: cuts.map(\.id), frameCounts: lengths.map(\.plannedFrameCount),
-                options: configuration.samplerOptions)
-        } catch CorpusError.noUsableCuts(let reason) {
-            throw PretrainingError.nothingToTrainOn(
-                path: configuration.data.manifest, reason: reason)
-        }
+    private func summary(_ state: TrainingCheckpoint.State, problemCount: Int) -> Summary {
+        Summary(
+            modelPath: folder.modelPath, end: state.end,
+            steps: state.step, loss: state.loss ?? .nan,
+            bestValidationLoss: state.validation?.bestLoss, skippedSteps: state.skippedSteps,
+            trainingSeconds: state.trainingSeconds,
+            waitingShare: state.secondsWaited / max(state.trainingSeconds, 1e-9),
+            audioHoursPerHour: state.audioSeconds / max(state.trainingSeconds, 1e-9),
+            problemCount: problemCount)
     }
 }

@@ -32,12 +32,18 @@ public struct PretrainingConfiguration: Codable, Hashable, Sendable {
     public struct Data: Codable, Hashable, Sendable {
         /// The manifest of the training recordings.
         public var manifest = ""
+        /// The manifest of recordings that are validated on; empty for none.
+        public var validationManifest = ""
+        /// The share of the training recordings, drawn by the seed, that are held out to validate on.
+        public var validationShare = 0.0
         /// Whether each mel band is brought to mean 0 and deviation 1 over the training recordings.
         public var normalizesByCorpus = true
         /// How recordings share a batch: crops of exactly one length, or whole lengths, padded.
         public var mode = SamplerOptions.Mode.exactLength
         /// The most frames in a batch, padding included.
         public var framesPerBatch = 4096
+        /// The most seconds in a batch, padding included, in place of `framesPerBatch`; 0 leaves it.
+        public var secondsPerBatch = 0.0
         /// The longest crop of a recording, in frames.
         public var cropFrames = 160
         /// Shorter recordings are left out, in frames.
@@ -48,17 +54,31 @@ public struct PretrainingConfiguration: Codable, Hashable, Sendable {
         public var workers = 2
     }
 
-    /// How the weights move: AdamW.
+    /// How the weights move.
     public struct Optimizer: Codable, Hashable, Sendable {
+        /// What moves them.
+        public enum Kind: String, Codable, Sendable, CaseIterable {
+            /// Adam with decoupled weight decay.
+            case adamW
+            /// Adam's direction, as long as the layer's weights.
+            case lamb
+            /// Stochastic gradient descent with momentum.
+            case sgd
+        }
+
+        /// What moves the weights.
+        public var kind = Kind.adamW
         /// The highest learning rate.
         public var rate = 1e-3
-        /// How much the running mean of the gradients keeps.
+        /// How much SGD's running sum of the gradients keeps; unused by the others.
+        public var momentum = 0.9
+        /// How much the running mean of the gradients keeps; unused by SGD.
         public var beta1 = 0.9
-        /// How much the running mean of their squares keeps.
+        /// How much the running mean of their squares keeps; unused by SGD.
         public var beta2 = 0.98
-        /// What is added to the root of the second moment.
+        /// What is added to the root of the second moment; unused by SGD.
         public var epsilon = 1e-8
-        /// The decoupled weight decay.
+        /// The weight decay, decoupled from the gradients for all but SGD.
         public var weightDecay = 0.01
         /// The share of the run during which the rate rises.
         public var warmUp = 0.1
@@ -69,15 +89,56 @@ public struct PretrainingConfiguration: Codable, Hashable, Sendable {
     }
 
     /// How long, and what is written down.
+    ///
+    /// The first of `steps`, `epochs` and `maximumMinutes` that is reached ends the run.
     public struct Training: Codable, Hashable, Sendable {
-        /// The number of steps.
+        /// The number of steps; 0 for no limit.
         public var steps = 1000
+        /// The number of times that every recording is seen; 0 for no limit.
+        public var epochs = 0
+        /// The minutes that the run trains, interruptions left out; 0 for no limit.
+        ///
+        /// The learning rate then follows the larger of the shares of the steps and of the time that
+        /// are done. Clocks aren't exactly repeatable, and neither is such a run.
+        public var maximumMinutes = 0.0
+        /// The number of batches whose gradients are averaged in a step.
+        public var accumulation = 1
+        /// So many steps in a row without a finite loss and gradient end the run.
+        public var nonFinitePatience = 10
+        /// The held-out recordings are validated on every so many steps.
+        public var validateEvery = 250
+        /// When a run ends that no longer improves on the held-out recordings.
+        public var earlyStopping = EarlyStopping()
+        /// Which mean of the weights becomes the model.
+        public var averaging = Averaging()
+        /// Deviation and effective rank of the hidden layers are measured every so many steps; 0 for
+        /// never.
+        public var healthEvery = 100
         /// Figures beside the loss are computed every so many steps.
         public var logEvery = 10
         /// A checkpoint is written every so many steps.
         public var checkpointEvery = 250
         /// How many checkpoints stay.
         public var keptCheckpoints = 2
+    }
+
+    /// When a run ends that no longer improves on the held-out recordings.
+    ///
+    /// A validation improves where its loss is lower than the lowest before by more than
+    /// `minimumImprovement`. `patience` validations in a row that don't improve end the run.
+    public struct EarlyStopping: Codable, Hashable, Sendable {
+        /// So many validations in a row without improvement end the run; 0 for no number.
+        public var patience = 0
+        /// The loss has to be lower by more than this.
+        public var minimumImprovement = 0.0
+    }
+
+    /// Which mean of the weights becomes the model.
+    public struct Averaging: Codable, Hashable, Sendable {
+        /// How much the exponential moving average of the weights keeps in a step; 0 for none.
+        public var decay = 0.0
+        /// How many of the last checkpoints' weights are averaged at the end; 1 for the last alone.
+        public var checkpoints = 1
     }
 
     /// The configuration that nothing was set in.
@@ -96,25 +157,56 @@ public struct PretrainingConfiguration: Codable, Hashable, Sendable {
         for (key, value) in [
             ("data.framesPerBatch", data.framesPerBatch), ("data.cropFrames", data.cropFrames),
             ("data.minimumFrames", data.minimumFrames), ("data.workers", data.workers),
-            ("training.steps", training.steps), ("training.logEvery", training.logEvery),
+            ("training.logEvery", training.logEvery),
             ("training.checkpointEvery", training.checkpointEvery),
             ("training.keptCheckpoints", training.keptCheckpoints),
+            ("training.accumulation", training.accumulation),
+            ("training.nonFinitePatience", training.nonFinitePatience),
+            ("training.validateEvery", training.validateEvery),
+            ("training.averaging.checkpoints", training.averaging.checkpoints),
         ] { try require(value >= 1, key, "is \(value), expected at least 1") }
+        for (key, value) in [
+            ("training.steps", training.steps), ("training.epochs", training.epochs),
+            ("training.healthEvery", training.healthEvery),
+            ("training.earlyStopping.patience", training.earlyStopping.patience),
+        ] { try require(value >= 0, key, "is \(value), expected 0 or more") }
+        for (key, value) in [
+            ("data.secondsPerBatch", data.secondsPerBatch),
+            ("training.maximumMinutes", training.maximumMinutes),
+            (
+                "training.earlyStopping.minimumImprovement",
+                training.earlyStopping.minimumImprovement
+            ),
+        ] {
+            try require(value >= 0 && value.isFinite, key, "is \(value), expected 0 or more")
+        }
+        try require(
+            training.steps > 0 || training.epochs > 0 || training.maximumMinutes > 0,
+            "training.steps",
+            "is 0, and neither training.epochs nor training.maximumMinutes ends the run")
         try require(data.cacheMegabytes >= 0, "data.cacheMegabytes", "is negative")
         try require(
             data.cropFrames >= data.minimumFrames, "data.cropFrames",
             "is \(data.cropFrames), less than data.minimumFrames, \(data.minimumFrames)")
         try require(
-            data.framesPerBatch >= data.cropFrames, "data.framesPerBatch",
-            "is \(data.framesPerBatch), less than data.cropFrames, \(data.cropFrames)")
+            framesPerBatch >= data.cropFrames,
+            data.secondsPerBatch > 0 ? "data.secondsPerBatch" : "data.framesPerBatch",
+            (data.secondsPerBatch > 0 ? "makes \(framesPerBatch) frames" : "is \(framesPerBatch)")
+                + ", less than data.cropFrames, \(data.cropFrames)")
+        try validateValidation(require)
         try require(
             optimizer.rate > 0 && optimizer.rate.isFinite, "optimizer.rate",
             "is \(optimizer.rate), expected a positive number")
         try require(
             (0...1).contains(optimizer.warmUp), "optimizer.warmUp",
             "is \(optimizer.warmUp), expected a share of the run, 0 to 1")
+        try require(
+            optimizer.decay != .noam || optimizer.warmUp > 0, "optimizer.warmUp",
+            "is 0, expected more with optimizer.decay: noam")
         for (key, beta) in [
             ("optimizer.beta1", optimizer.beta1), ("optimizer.beta2", optimizer.beta2),
+            ("optimizer.momentum", optimizer.momentum),
+            ("training.averaging.decay", training.averaging.decay),
         ] { try require((0..<1).contains(beta), key, "is \(beta), expected 0 up to 1") }
         try require(optimizer.clipNorm > 0, "optimizer.clipNorm", "expected a positive number")
         try require(
@@ -123,6 +215,11 @@ public struct PretrainingConfiguration: Codable, Hashable, Sendable {
         try require(
             optimizer.weightDecay >= 0 && optimizer.weightDecay.isFinite, "optimizer.weightDecay",
             "is \(optimizer.weightDecay), expected 0 or more")
+        try require(
+            training.averaging.decay == 0 || training.averaging.checkpoints == 1,
+            "training.averaging.checkpoints",
+            "is \(training.averaging.checkpoints), expected 1 where training.averaging.decay is set"
+        )
         try frontEnd.validate()
         try validateAugmentation(source: source)
         if let problem = objective.problem() {
@@ -142,6 +239,18 @@ public struct PretrainingConfiguration: Codable, Hashable, Sendable {
         }
     }
 
+    private func validateValidation(_ require: (Bool, String, String) throws -> Void) throws {
+        try require(
+            (0..<1).contains(data.validationShare), "data.validationShare",
+            "is \(data.validationShare), expected 0 up to 1")
+        try require(
+            data.validationShare == 0 || data.validationManifest.isEmpty, "data.validationShare",
+            "is \(data.validationShare), expected 0 beside data.validationManifest")
+        try require(
+            training.earlyStopping.patience == 0 || validates, "training.earlyStopping.patience",
+            "needs data.validationManifest or data.validationShare")
+    }
+
     private func validateAugmentation(source: String) throws {
         do {
             try augmentation.validate(sampleRate: frontEnd.sampleRate)
@@ -158,8 +267,37 @@ public struct PretrainingConfiguration: Codable, Hashable, Sendable {
     /// How the sampler gathers recordings.
     var samplerOptions: SamplerOptions {
         SamplerOptions(
-            mode: data.mode, framesPerBatch: data.framesPerBatch, cropFrames: data.cropFrames,
+            mode: data.mode, framesPerBatch: framesPerBatch, cropFrames: data.cropFrames,
             minimumFrames: data.minimumFrames, seed: seed)
+    }
+
+    /// Whether recordings are held out to validate on.
+    var validates: Bool { !data.validationManifest.isEmpty || data.validationShare > 0 }
+
+    /// The most frames in a batch, whichever way the configuration says it.
+    var framesPerBatch: Int {
+        data.secondsPerBatch > 0
+            ? Int(min(data.secondsPerBatch * frontEnd.frameRate, 1e9)) : data.framesPerBatch
+    }
+
+    /// What moves the parameters.
+    func makeOptimizer(
+        _ parameters: [(name: String, tensor: Tensor)]
+    ) -> any ApusNN.Optimizer {
+        let betas = (optimizer.beta1, optimizer.beta2)
+        return switch optimizer.kind {
+        case .adamW:
+            AdamW(
+                parameters, betas: betas, epsilon: optimizer.epsilon,
+                weightDecay: optimizer.weightDecay)
+        case .lamb:
+            LAMB(
+                parameters, betas: betas, epsilon: optimizer.epsilon,
+                weightDecay: optimizer.weightDecay)
+        case .sgd:
+            SGD(
+                parameters, momentum: optimizer.momentum, weightDecay: optimizer.weightDecay)
+        }
     }
 
     /// What changes the recordings in each epoch, where anything does.

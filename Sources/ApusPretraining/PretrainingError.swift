@@ -20,7 +20,9 @@ public enum PretrainingError: Error, Equatable, Sendable, CustomStringConvertibl
     case otherConfiguration(path: String, differences: [String])
     /// No recording is long enough to train on.
     case nothingToTrainOn(path: String, reason: String)
-    /// The loss was not a finite number many times in a row.
+    /// No held-out recording is long enough to validate on.
+    case nothingToValidateOn(path: String, reason: String)
+    /// The loss or its gradient was not a finite number many times in a row.
     case diverged(step: Int, times: Int, recordings: [String])
     /// A file or folder that can't be written.
     case cannotWrite(path: String, reason: String)
@@ -47,9 +49,11 @@ public enum PretrainingError: Error, Equatable, Sendable, CustomStringConvertibl
                 + "); choose another folder, or remove this one"
         case .nothingToTrainOn(let path, let reason):
             return "\(path): nothing to train on: \(reason)"
+        case .nothingToValidateOn(let path, let reason):
+            return "\(path): nothing to validate on: \(reason)"
         case .diverged(let step, let times, let recordings):
-            return "the loss was not a finite number \(times) times in a row, last at step \(step) "
-                + "with the recordings \(recordings.prefix(8).joined(separator: ", ")); "
+            return "the loss or its gradient was not a finite number \(times) times in a row, last "
+                + "at step \(step) with the recordings \(recordings.prefix(8).joined(separator: ", ")); "
                 + "lower optimizer.rate or use precision: float32"
         case .cannotWrite(let path, let reason): return "\(path): cannot be written: \(reason)"
         }

@@ -20,19 +20,68 @@ struct TrainingCheckpoint {
         var trainingSeconds: Double
         var secondsWaited: Double
         var loss: Double?
+        // What follows was added later: a checkpoint of an earlier version lacks it.
+        /// The steps in a row, up to this one, that were skipped.
+        var skippedInARow: Int?
+        /// The steps that the average of the weights has followed.
+        var averagedSteps: Int?
+        /// The lowest loss on the held-out recordings, and what followed it.
+        var validation: EarlyStopping.State?
+        /// The kinds of collapse that were warned of.
+        var warned: Set<String>?
+        /// Why the run has ended, where it has.
+        var end: Pretrainer.End?
+    }
+
+    /// What a checkpoint's files hold beside the state.
+    struct Content {
+        /// The model with the weights as the steps moved them.
+        var model: Data
+        var moments: [String: TensorValues]
+        /// The average of the weights, where there is one.
+        var average: [String: TensorValues]?
+    }
+
+    /// Which checkpoints stay.
+    struct Rule {
+        /// A checkpoint is written every so many steps; one at the end, and where a run is stopped.
+        var every: Int
+        /// So many of them stay, not counting those where a run was stopped.
+        var kept: Int
+
+        /// Those of the paths that an undisturbed run has too, in the same order.
+        func regular(_ paths: [String]) -> [String] {
+            paths.filter { path in
+                guard let step = TrainingCheckpoint.step(of: path) else { return false }
+                return step % every == 0
+                    || (try? TrainingCheckpoint.state(in: path))?.end != nil
+            }
+        }
+
+        /// The paths, the latest first, without those that stay.
+        func superfluous(_ paths: [String]) -> [String] {
+            let staying = Set(regular(paths).prefix(kept) + paths.prefix(1))
+            return paths.filter { !staying.contains($0) }
+        }
     }
 
     var state: State
     var weights: [String: TensorValues]
     var moments: [String: TensorValues]
+    var average: [String: TensorValues]?
 
     private static func name(ofStep step: Int) -> String { String(format: "step-%08d", step) }
+
+    /// The step in a checkpoint's path.
+    static func step(of path: String) -> Int? {
+        let name = (path as NSString).lastPathComponent
+        return name.hasPrefix("step-") ? Int(name.dropFirst(5)) : nil
+    }
 
     /// The checkpoints in a folder, the latest first.
     static func all(in folder: String) -> [String] {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-        return names.filter { $0.hasPrefix("step-") && Int($0.dropFirst(5)) != nil }
-            .sorted(by: >).map { folder + "/" + $0 }
+        return names.filter { step(of: $0) != nil }.sorted(by: >).map { folder + "/" + $0 }
     }
 
     /// Reads a checkpoint.
@@ -40,6 +89,9 @@ struct TrainingCheckpoint {
         state = try Self.state(in: path)
         weights = try Safetensors(contentsOf: path + "/model.safetensors").tensors
         moments = try Safetensors(contentsOf: path + "/optimizer.safetensors").tensors
+        average =
+            state.averagedSteps == nil
+            ? nil : try Safetensors(contentsOf: path + "/average.safetensors").tensors
     }
 
     /// Reads a checkpoint's state without its weights.
@@ -60,10 +112,9 @@ struct TrainingCheckpoint {
         return state
     }
 
-    /// Writes a checkpoint, and removes all but the latest ones.
+    /// Writes a checkpoint, and removes those that need not stay.
     static func write(
-        _ state: State, model: Data, moments: [String: TensorValues], to folder: String,
-        keeping: Int
+        _ state: State, _ content: Content, to folder: String, rule: Rule
     ) throws {
         let files = FileManager.default
         let path = folder + "/" + name(ofStep: state.step)
@@ -73,9 +124,14 @@ struct TrainingCheckpoint {
             try files.createDirectory(atPath: partial, withIntermediateDirectories: true)
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.sortedKeys, .prettyPrinted]
-            try writeAtomically(model, to: partial + "/model.safetensors")
+            try writeAtomically(content.model, to: partial + "/model.safetensors")
             try writeAtomically(
-                Safetensors(tensors: moments).encoded(), to: partial + "/optimizer.safetensors")
+                Safetensors(tensors: content.moments).encoded(),
+                to: partial + "/optimizer.safetensors")
+            if let average = content.average {
+                try writeAtomically(
+                    Safetensors(tensors: average).encoded(), to: partial + "/average.safetensors")
+            }
             try writeAtomically(encoder.encode(state), to: partial + "/state.json")
             try? files.removeItem(atPath: path)
             try files.moveItem(atPath: partial, toPath: path)
@@ -83,6 +139,6 @@ struct TrainingCheckpoint {
             try? files.removeItem(atPath: partial)
             throw PretrainingError.cannotWrite(path: path, reason: writingReason(error))
         }
-        for old in all(in: folder).dropFirst(keeping) { try? files.removeItem(atPath: old) }
+        for old in rule.superfluous(all(in: folder)) { try? files.removeItem(atPath: old) }
     }
 }

@@ -133,4 +133,11 @@ extension Tensor {
     public func argmax(dimension: Int) -> Tensor {
         make("argmax", [self]) { apus_argmax(handle, Int64(dimension), $0) }
     }
+
+    /// The eigenvalues of a symmetric matrix, ascending; they aren't differentiated.
+    ///
+    /// - Returns: A tensor of one dimension.
+    public func symmetricEigenvalues() -> Tensor {
+        make("symmetricEigenvalues", [self]) { apus_symmetric_eigenvalues(handle, $0) }
+    }
 }

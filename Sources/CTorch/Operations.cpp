@@ -57,6 +57,10 @@ apus_status apus_argmax(apus_tensor a, int64_t dimension, apus_tensor *out) APUS
     return made(out, [&] { return at::argmax(a->value, dimension); });
 }
 
+apus_status apus_symmetric_eigenvalues(apus_tensor a, apus_tensor *out) APUS_NOEXCEPT {
+    return made(out, [&] { return at::linalg_eigvalsh(a->value.to(at::kDouble)).to(at::kFloat); });
+}
+
 apus_status apus_linear(apus_tensor input, apus_tensor weight, apus_tensor bias, apus_tensor *out) APUS_NOEXCEPT {
     return made(out, [&] { return at::linear(input->value, weight->value, optional(bias)); });
 }

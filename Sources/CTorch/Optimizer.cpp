@@ -1,4 +1,4 @@
-// Gradient clipping and the fused AdamW step.
+// Gradient clipping, the steps of the optimisers, and running means of weights.
 #include <cmath>
 
 #include "Guard.hpp"
@@ -38,5 +38,54 @@ apus_status apus_adamw(const apus_tensor *parameters, const apus_tensor *first_m
         }
         if (weights.empty()) return;
         at::_fused_adamw_(weights, gradients, firsts, seconds, {}, steps, rate, beta1, beta2, weight_decay, epsilon, false, false);
+    });
+}
+
+apus_status apus_sgd(const apus_tensor *parameters, const apus_tensor *momenta, int32_t count, double rate, double momentum, double weight_decay) APUS_NOEXCEPT {
+    return apus::guarded([&] {
+        c10::NoGradGuard unrecorded;
+        std::vector<at::Tensor> weights, gradients, buffers;
+        for (int32_t i = 0; i < count; ++i) {
+            const auto &gradient = parameters[i]->value.grad();
+            if (!gradient.defined()) continue;
+            weights.push_back(parameters[i]->value);
+            gradients.push_back(gradient);
+            // The kernel takes a list of buffers as the wish for momentum.
+            if (momentum > 0) buffers.push_back(momenta[i]->value);
+        }
+        if (weights.empty()) return;
+        at::_fused_sgd_(weights, gradients, buffers, weight_decay, momentum, rate, 0, false, false, false);
+    });
+}
+
+apus_status apus_lamb(const apus_tensor *parameters, const apus_tensor *first_moments, const apus_tensor *second_moments, int32_t count, int64_t step, double rate, double beta1, double beta2, double epsilon, double weight_decay) APUS_NOEXCEPT {
+    return apus::guarded([&] {
+        c10::NoGradGuard unrecorded;
+        const double first_correction = 1 - std::pow(beta1, static_cast<double>(step));
+        const double second_correction = 1 - std::pow(beta2, static_cast<double>(step));
+        for (int32_t i = 0; i < count; ++i) {
+            const auto &gradient = parameters[i]->value.grad();
+            if (!gradient.defined()) continue;
+            at::Tensor weight = parameters[i]->value, first = first_moments[i]->value, second = second_moments[i]->value;
+            first.mul_(beta1).add_(gradient, 1 - beta1);
+            second.mul_(beta2).addcmul_(gradient, gradient, 1 - beta2);
+            const auto root = second.div(second_correction).sqrt_().add_(epsilon);
+            const auto update = first.div(first_correction).div_(root).add_(weight, weight_decay);
+            const double weight_norm = weight.norm().item<double>(), update_norm = update.norm().item<double>();
+            const double trust = weight_norm > 0 && update_norm > 0 ? weight_norm / update_norm : 1;
+            weight.add_(update, -rate * trust);
+        }
+    });
+}
+
+apus_status apus_move_towards(const apus_tensor *averages, const apus_tensor *values, int32_t count, double share) APUS_NOEXCEPT {
+    return apus::guarded([&] {
+        c10::NoGradGuard unrecorded;
+        std::vector<at::Tensor> into, from;
+        for (int32_t i = 0; i < count; ++i) {
+            into.push_back(averages[i]->value);
+            from.push_back(values[i]->value);
+        }
+        if (!into.empty()) at::_foreach_lerp_(into, from, share);
     });
 }

@@ -27,6 +27,27 @@ import Testing
         #expect(abs(rate(.cosine, 1)) < 1e-12)
     }
 
+    /// With 4000 steps of warm-up in 100000 and a width of 512.
+    ///
+    /// Vaswani et al. 2017, equation 3.
+    @Test func noamAsInThePaper() {
+        let (width, warmUp, steps) = (512.0, 4000.0, 100_000.0)
+        let schedule = LearningRateSchedule(
+            peak: 1 / (width * warmUp).squareRoot(), warmUp: warmUp / steps, decay: .noam)
+        for step in [1, 17, 3999, 4000, 4001, 16_000, 100_000].map(Double.init) {
+            let expected =
+                1 / width.squareRoot()
+                * min(1 / step.squareRoot(), step / (warmUp * warmUp.squareRoot()))
+            #expect(abs(schedule.rate(at: step / steps) / expected - 1) < 1e-9, "\(step)")
+        }
+    }
+
+    @Test func noamWithoutAWarmUpTraps() async {
+        await #expect(processExitsWith: .failure) {
+            _ = LearningRateSchedule(peak: 1, warmUp: 0, decay: .noam)
+        }
+    }
+
     @Test func degenerateWarmUps() {
         #expect(LearningRateSchedule(peak: 3, warmUp: 0, decay: .linear).rate(at: 0) == 3)
         let rising = LearningRateSchedule(peak: 3, warmUp: 1, decay: .linear)

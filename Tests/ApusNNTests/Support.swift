@@ -21,14 +21,14 @@ func normal(_ shape: Int..., seed: Int) -> Tensor {
     Tensor(normal: 0, standardDeviation: 1, shape: shape, seed: Seed(UInt64(seed)))
 }
 
-/// PyTorch's values, which `References/make_layers.py` wrote.
+/// PyTorch's values, which `References/make_layers.py` or `make_optimizers.py` wrote.
 struct Reference {
     let file: Safetensors
 
-    init() throws {
+    init(_ name: String = "layers") throws {
         let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
         file = try Safetensors(
-            contentsOf: folder.appendingPathComponent("References/layers.safetensors").path)
+            contentsOf: folder.appendingPathComponent("References/\(name).safetensors").path)
     }
 
     func values(_ name: String) throws -> TensorValues {

@@ -23,6 +23,13 @@ import Testing
         #expect(first != second)
     }
 
+    @Test func withoutDropoutNothingIsDropped() {
+        let x = Tensor(ones: [100])
+        let draws = TrainingDraws(seed: Seed(1))
+        Dropout.withoutAny { #expect(x.dropout(0.5, draws).floats == x.floats) }
+        #expect(x.dropout(0.5, draws).floats.contains(0))
+    }
+
     @Test func evaluationOfALayerDrawsNothing() {
         let layer = TransformerEncoderLayer(
             width: 8, headCount: 2, feedForwardWidth: 16, dropout: 0.3, seed: Seed(1))

@@ -203,16 +203,16 @@ extension Computing {
             let first = try Safetensors(
                 contentsOf: run.path("run/checkpoints/step-00000001/model.safetensors"))
             #expect(first.tensors.values.allSatisfy { $0.values.allSatisfy { $0.isFinite } })
-            #expect(try run.trace("run").count == step - 1)
+            #expect(try run.trace("run").count == step)
         }
 
         @Test func aConfigurationThatCannotRunIsRefusedBeforeAnythingIsWritten() throws {
             let run = try TrainingRun(recordings: 2)
-            let error: PretrainingError = try failure(of: run) { $0.training.steps = 0 }
+            let error: PretrainingError = try failure(of: run) { $0.training.logEvery = 0 }
             #expect(
                 error
                     == .badValue(
-                        key: "training.steps", reason: "is 0, expected at least 1",
+                        key: "training.logEvery", reason: "is 0, expected at least 1",
                         source: "configuration"))
             #expect(!FileManager.default.fileExists(atPath: run.path("run")))
         }

@@ -59,7 +59,7 @@ extension Computing {
                         $0.hasPrefix("continuing from")
                             && $0.hasSuffix("step-000000" + (step < 10 ? "0\(step)" : "\(step)"))
                     })
-                try expectSame(run, name, "whole")
+                try run.expectSame(name, "whole")
             }
         }
 
@@ -83,23 +83,7 @@ extension Computing {
             try run.copy("whole", killedAfterCheckpoint: 0, as: "stopped")
             let outcome = try run.train("stopped")
             #expect(outcome.steps == Array(1...20))
-            try expectSame(run, "stopped", "whole")
-        }
-
-        /// Everything that a run leaves but clocks is the same.
-        private func expectSame(_ run: TrainingRun, _ name: String, _ other: String) throws {
-            #expect(try run.trace(name) == run.trace(other))
-            #expect(
-                try run.bytes(name + "/model.safetensors")
-                    == run.bytes(other + "/model.safetensors"))
-            let checkpoints = try run.checkpoints(other)
-            #expect(try run.checkpoints(name) == checkpoints)
-            for checkpoint in checkpoints {
-                for file in ["model.safetensors", "optimizer.safetensors"] {
-                    let place = "/checkpoints/\(checkpoint)/\(file)"
-                    #expect(try run.bytes(name + place) == run.bytes(other + place))
-                }
-            }
+            try run.expectSame("stopped", "whole")
         }
 
         @Test(arguments: [
@@ -116,7 +100,7 @@ extension Computing {
             #expect(outcome.steps == Array(11...20))
             #expect(outcome.warnings.count == 1)
             #expect(outcome.warnings.first?.contains("step-00000015") == true)
-            try expectSame(run, "stopped", "whole")
+            try run.expectSame("stopped", "whole")
         }
 
         /// Nothing of a checkpoint whose moments are another's reaches a run that begins again.
@@ -131,7 +115,7 @@ extension Computing {
             let outcome = try run.train("stopped")
             #expect(outcome.steps == Array(1...20))
             #expect(outcome.warnings.count == 1)
-            try expectSame(run, "stopped", "whole")
+            try run.expectSame("stopped", "whole")
         }
 
         @Test func aFinishedRunStaysAsItIs() throws {

@@ -32,6 +32,11 @@ import Testing
         configuration.objective.cpc.strides = [4, 1]
         configuration.objective.maskedReconstruction.encoder.transformer.dropout = 0.25
         configuration.training.keptCheckpoints = 7
+        configuration.training.maximumMinutes = 0.1
+        configuration.training.earlyStopping.minimumImprovement = 1e-3
+        configuration.training.averaging.decay = 0.999
+        configuration.optimizer.kind = .lamb
+        configuration.data.validationShare = 0.05
         configuration.frontEnd.sampleRate = 22050
         configuration.frontEnd.fftLength = 2048
         configuration.frontEnd.window = .hann
@@ -107,7 +112,32 @@ import Testing
         ("data.minimumFrames", "-3", "is -3, expected at least 1"),
         ("data.workers", "0", "is 0, expected at least 1"),
         ("data.cacheMegabytes", "-1", "is negative"),
-        ("training.steps", "0", "is 0, expected at least 1"),
+        (
+            "training.steps", "0",
+            "is 0, and neither training.epochs nor training.maximumMinutes ends the run"
+        ),
+        ("training.steps", "-1", "is -1, expected 0 or more"),
+        ("training.epochs", "-1", "is -1, expected 0 or more"),
+        ("training.maximumMinutes", "-1", "is -1.0, expected 0 or more"),
+        ("training.maximumMinutes", ".inf", "is inf, expected 0 or more"),
+        ("training.accumulation", "0", "is 0, expected at least 1"),
+        ("training.nonFinitePatience", "0", "is 0, expected at least 1"),
+        ("training.validateEvery", "0", "is 0, expected at least 1"),
+        ("training.healthEvery", "-1", "is -1, expected 0 or more"),
+        ("training.earlyStopping.patience", "-1", "is -1, expected 0 or more"),
+        (
+            "training.earlyStopping.patience", "2",
+            "needs data.validationManifest or data.validationShare"
+        ),
+        ("training.earlyStopping.minimumImprovement", ".nan", "is nan, expected 0 or more"),
+        ("training.averaging.decay", "1", "is 1.0, expected 0 up to 1"),
+        ("training.averaging.checkpoints", "0", "is 0, expected at least 1"),
+        ("data.validationShare", "1", "is 1.0, expected 0 up to 1"),
+        ("data.secondsPerBatch", "-1", "is -1.0, expected 0 or more"),
+        (
+            "data.secondsPerBatch", "1", "makes 100 frames, less than data.cropFrames, 160"
+        ),
+        ("optimizer.momentum", "1", "is 1.0, expected 0 up to 1"),
         ("training.logEvery", "0", "is 0, expected at least 1"),
         ("training.checkpointEvery", "0", "is 0, expected at least 1"),
         ("training.keptCheckpoints", "0", "is 0, expected at least 1"),
@@ -168,6 +198,21 @@ import Testing
         let path = "objective.maskedReconstruction." + key
         try expectRefusal(
             ["objective.kind=maskedReconstruction", "\(path)=\(value)"], key: path, reason: reason)
+    }
+
+    /// Values that are good alone, and not with each other.
+    @Test func optionsThatDoNotGoTogetherAreRefused() throws {
+        try expectRefusal(
+            ["optimizer.decay=noam", "optimizer.warmUp=0"], key: "optimizer.warmUp",
+            reason: "is 0, expected more with optimizer.decay: noam")
+        try expectRefusal(
+            ["training.averaging.decay=0.9", "training.averaging.checkpoints=3"],
+            key: "training.averaging.checkpoints",
+            reason: "is 3, expected 1 where training.averaging.decay is set")
+        try expectRefusal(
+            ["data.validationManifest=dev.jsonl", "data.validationShare=0.1"],
+            key: "data.validationShare", reason: "is 0.1, expected 0 beside data.validationManifest"
+        )
     }
 
     @Test func nothingMaskedIsRefused() throws {

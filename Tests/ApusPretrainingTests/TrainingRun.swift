@@ -48,19 +48,31 @@ struct TrainingRun {
         var steps: [Int] = []
     }
 
+    /// Makes the validation and the averages part of a run, and its steps of two batches.
+    mutating func turnEverythingOn() {
+        configuration.data.validationShare = 0.2
+        configuration.training.validateEvery = 4
+        configuration.training.earlyStopping.patience = 50
+        configuration.training.accumulation = 2
+        configuration.training.averaging.decay = 0.9
+        configuration.training.healthEvery = 3
+        configuration.optimizer.kind = .lamb
+    }
+
     func path(_ name: String) -> String { folder.path + "/" + name }
 
     /// Trains in a folder `name`; `warnings` gets them also where the run throws.
     @discardableResult
     func train(
         _ name: String, _ adjust: (inout PretrainingConfiguration) -> Void = { _ in },
-        warnings: (String) -> Void = { _ in }
+        stoppingAfter lastStep: Int? = nil, warnings: (String) -> Void = { _ in }
     ) throws -> Outcome {
         var configuration = configuration
         adjust(&configuration)
         let log = EventLog()
         defer { log.warnings.forEach(warnings) }
         let pretrainer = try Pretrainer(configuration, folder: path(name), report: log.add)
+        log.stopsAfter = { if $0 == lastStep { pretrainer.stopRequest.stop() } }
         let summary = try pretrainer.run()
         return Outcome(
             summary: summary, messages: log.messages, warnings: log.warnings, steps: log.steps)
@@ -70,12 +82,15 @@ struct TrainingRun {
         var messages: [String] = []
         var warnings: [String] = []
         var steps: [Int] = []
+        var stopsAfter: (Int) -> Void = { _ in }
 
         func add(_ event: Pretrainer.Event) {
             switch event {
             case .message(let text): messages.append(text)
             case .warning(let text): warnings.append(text)
-            case .progress(let progress): steps.append(progress.step)
+            case .progress(let progress):
+                steps.append(progress.step)
+                stopsAfter(progress.step)
             }
         }
     }
@@ -87,7 +102,7 @@ struct TrainingRun {
 
     /// The figures of each step as `metrics.jsonl` has them, without those that a clock decides.
     func trace(_ name: String) throws -> [[String: Double]] {
-        let clocked = ["secondsWaited", "trainingSeconds", "audioHoursPerHour"]
+        let clocked = ["secondsWaited", "trainingSeconds", "waitingShare", "audioHoursPerHour"]
         let text = try String(contentsOfFile: path(name + "/metrics.jsonl"), encoding: .utf8)
         return try text.split(separator: "\n").map { line in
             let object = try JSONSerialization.jsonObject(with: Data(line.utf8))
@@ -99,6 +114,40 @@ struct TrainingRun {
 
     func losses(_ name: String) throws -> [Double] {
         try trace(name).map { try #require($0["loss"]) }
+    }
+
+    /// The words that `metrics.jsonl` has under a name, by step.
+    func words(_ name: String, in list: String) throws -> [Int: [String]] {
+        let text = try String(contentsOfFile: path(name + "/metrics.jsonl"), encoding: .utf8)
+        var found: [Int: [String]] = [:]
+        for line in text.split(separator: "\n") {
+            let object = try JSONSerialization.jsonObject(with: Data(line.utf8))
+            let fields = try #require(object as? [String: Any])
+            if let words = fields[list] as? [String] {
+                found[try #require(fields["step"] as? Int)] = words
+            }
+        }
+        return found
+    }
+
+    /// Everything that a run leaves but clocks is the same as another leaves.
+    func expectSame(_ name: String, _ other: String) throws {
+        #expect(try trace(name) == trace(other))
+        for list in ["skipped", "warnings"] {
+            #expect(try words(name, in: list) == words(other, in: list))
+        }
+        #expect(try bytes(name + "/model.safetensors") == bytes(other + "/model.safetensors"))
+        let best = "/best.safetensors"
+        #expect((try? bytes(name + best)) == (try? bytes(other + best)))
+        let checkpoints = try checkpoints(other)
+        #expect(try self.checkpoints(name) == checkpoints)
+        for checkpoint in checkpoints {
+            let folder = "/checkpoints/\(checkpoint)/"
+            let files = try FileManager.default.contentsOfDirectory(atPath: path(other + folder))
+            for file in files where file.hasSuffix(".safetensors") {
+                #expect(try bytes(name + folder + file) == bytes(other + folder + file))
+            }
+        }
     }
 
     /// The names of the checkpoints that a run keeps.

@@ -21,6 +21,16 @@ import Testing
         #expect(a.scaled(by: -1, plus: 1).floats == [0, -1, -2, -3, -4, -5])
     }
 
+    @Test func eigenvaluesOfSymmetricMatrices() {
+        let found = Tensor([2, 1, 0, 1, 2, 0, 0, 0, -5], shape: [3, 3]).symmetricEigenvalues()
+        #expect(found.shape == [3])
+        #expect(zip(found.floats, [-5, 1, 3]).allSatisfy { abs($0 - $1) < 1e-6 })
+        // Computed in 64 bits: 32 alone would lose the small one.
+        let (large, small) = (Float(4096), Float(1.0 / 4096))
+        let mixed = Tensor([large, 1, 1, 2 * small], shape: [2, 2]).symmetricEigenvalues().floats
+        #expect(abs(mixed[0] / small - 1) < 1e-4 && abs(mixed[1] / large - 1) < 1e-6)
+    }
+
     @Test func matrixProducts() {
         #expect(a.matmul(a.transposed(0, 1)).floats == [14, 32, 32, 77])
         let batch = Tensor.concatenated([a, a * 2], dimension: 0).reshaped(2, 2, 3)

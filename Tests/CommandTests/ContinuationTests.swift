@@ -5,10 +5,13 @@ import Testing
 extension Commands {
     @Suite struct Continuation {
         private func arguments(_ run: String, seed: Int = 1) throws -> [String] {
-            // Hundreds of small steps: long enough to be killed in the middle, soon done.
+            // Hundreds of small steps: long enough to be killed in the middle, soon done. The many
+            // checkpoints make it likely that one is being written then.
             [
                 "pretrain", "-o", run, "--set", "training.steps=300", "--set",
-                "training.checkpointEvery=20", "--set", "seed=\(seed)", "--set",
+                "training.checkpointEvery=2", "--set", "seed=\(seed)", "--set",
+                "training.averaging.decay=0.99", "--set", "training.accumulation=2", "--set",
+                "data.validationShare=0.2", "--set", "training.validateEvery=50", "--set",
                 "data.manifest=\(try TrainedModels.shared.manifests)/train.jsonl",
             ] + TrainedModels.small
         }
@@ -41,11 +44,11 @@ extension Commands {
 
             var killsInTheMiddle = 0
             var generator = SystemRandomNumberGenerator()
-            for _ in 0..<4 {
+            for _ in 0..<20 {
                 let running = try BuiltCommand.start(arguments(killed))
                 // At a moment nobody chose, wherever it is then: between steps or while it writes.
                 let before = lines(killed)
-                let line = before + Int.random(in: 5...60, using: &generator)
+                let line = before + Int.random(in: 1...25, using: &generator)
                 while running.process.isRunning, lines(killed) < line { usleep(1000) }
                 usleep(UInt32.random(in: 0...20_000, using: &generator))
                 kill(running.process.processIdentifier, SIGKILL)
@@ -55,7 +58,7 @@ extension Commands {
                     #expect(!FileManager.default.fileExists(atPath: killed + "/model.safetensors"))
                 }
             }
-            #expect(killsInTheMiddle > 1)
+            #expect(killsInTheMiddle > 5)
             let last = try BuiltCommand.run(arguments(killed))
             #expect(last.status == 0, "\(last.error)")
             #expect(try model(killed) == model(alone))
@@ -65,6 +68,34 @@ extension Commands {
             #expect(again.status == 0)
             #expect(again.error.contains("has all 300 steps already"))
             #expect(try model(killed) == model(alone))
+        }
+
+        @Test(arguments: [SIGTERM, SIGINT])
+        func aSignalEndsTheRunAfterACheckpoint(signal: Int32) throws {
+            let folder = try TemporaryFolder()
+            let (alone, stopped) = (folder.path + "/alone", folder.path + "/stopped")
+            func arguments(_ run: String) throws -> [String] {
+                // No checkpoint but the one that the signal asks for, and the last.
+                try self.arguments(run) + ["--set", "training.checkpointEvery=300"]
+            }
+            #expect(try BuiltCommand.run(arguments(alone)).status == 0)
+            let running = try BuiltCommand.start(arguments(stopped))
+            while running.process.isRunning, lines(stopped) < 20 { usleep(1000) }
+            kill(running.process.processIdentifier, signal)
+            let outcome = try running.wait()
+            #expect(outcome.status == 0 && running.process.terminationReason == .exit)
+            #expect(outcome.output.contains(": stopped after step "))
+            #expect(!FileManager.default.fileExists(atPath: stopped + "/model.safetensors"))
+            let step = lines(stopped)
+            #expect((20..<300).contains(step))
+            #expect(
+                try FileManager.default.contentsOfDirectory(atPath: stopped + "/checkpoints")
+                    == [String(format: "step-%08d", step)])
+            let last = try BuiltCommand.run(arguments(stopped))
+            #expect(last.status == 0, "\(last.error)")
+            #expect(last.error.contains("continuing from"))
+            #expect(try model(stopped) == model(alone))
+            #expect(try losses(stopped) == losses(alone))
         }
 
         @Test func theSeedDecides() throws {

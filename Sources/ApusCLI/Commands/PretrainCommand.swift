@@ -14,6 +14,7 @@ struct PretrainCommand: ParsableCommand {
             Writes config.yaml, provenance.json, metrics.jsonl, a TensorBoard event file,
             checkpoints/ and model.safetensors into the run's folder. A step's draws depend on the
             seed and the step alone: the same seed gives the same weights, interrupted or not.
+            SIGINT (Ctrl-C) and SIGTERM end the run after a checkpoint of the step at hand.
             apus pretrain --print-defaults shows every option.
             """)
 
@@ -46,21 +47,56 @@ struct PretrainCommand: ParsableCommand {
             case .progress(let now):
                 let display = progress ?? ProgressDisplay(total: now.steps, unit: "steps")
                 progress = display
+                // A run that time ends knows its steps by its pace alone.
+                display.total = now.steps
                 display.update(
                     now.step,
                     String(format: "loss %.4f  %.2f steps/s", now.loss, now.stepsPerSecond))
             }
         }
+        let signals = Self.stop(pretrainer.stopRequest, on: [SIGINT, SIGTERM])
+        defer { signals.forEach { $0.cancel() } }
         let summary = try pretrainer.run()
+        guard summary.end != nil else {
+            print("\(output): stopped after step \(summary.steps); the same command continues")
+            return
+        }
         print(
             "\(summary.modelPath): \(summary.steps) steps in "
                 + String(
                     format: "%.1f s, loss %.4f, %.0f h of audio an hour, waiting for data %.2f %%",
                     summary.trainingSeconds, summary.loss, summary.audioHoursPerHour,
                     100 * summary.waitingShare))
+        if summary.end == .earlyStopping {
+            print("ended early: the loss on the held-out recordings no longer improved")
+        }
+        if let loss = summary.bestValidationLoss {
+            print(
+                "\(output)/best.safetensors: loss "
+                    + String(format: "%.4f", loss) + " on the held-out recordings")
+        }
+        if summary.skippedSteps > 0 {
+            print("steps skipped without a finite loss: \(summary.skippedSteps)")
+        }
         if summary.problemCount > 0 {
             print("recordings left out: \(summary.problemCount)")
             throw ExitStatus.badData
+        }
+    }
+
+    /// Has signals stop a run; the second one of a kind ends the process at once.
+    private static func stop(
+        _ request: StopRequest, on signals: [Int32]
+    ) -> [any DispatchSourceSignal] {
+        signals.map { number in
+            signal(number, SIG_IGN)
+            let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
+            source.setEventHandler {
+                request.stop()
+                signal(number, SIG_DFL)
+            }
+            source.resume()
+            return source
         }
     }
 }

@@ -103,6 +103,8 @@ apus_status apus_log_softmax(apus_tensor a, int64_t dimension, apus_tensor _Null
 apus_status apus_sum_all(apus_tensor a, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;
 apus_status apus_sum(apus_tensor a, int64_t dimension, bool keeps, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;
 apus_status apus_argmax(apus_tensor a, int64_t dimension, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;
+/// The eigenvalues of a symmetric matrix, ascending, computed in 64 bits.
+apus_status apus_symmetric_eigenvalues(apus_tensor a, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;
 
 // --- Layers and losses --------------------------------------------------------------------------
 
@@ -126,6 +128,12 @@ apus_status apus_cross_entropy(apus_tensor logits, apus_tensor targets, apus_ten
 apus_status apus_clip_gradients(const apus_tensor _Nonnull *_Nonnull parameters, int32_t count, double maximum, double *norm) APUS_NOEXCEPT;
 /// One fused AdamW step over all parameters that have a gradient.
 apus_status apus_adamw(const apus_tensor _Nonnull *_Nonnull parameters, const apus_tensor _Nonnull *_Nonnull first_moments, const apus_tensor _Nonnull *_Nonnull second_moments, int32_t count, int64_t step, double rate, double beta1, double beta2, double epsilon, double weight_decay) APUS_NOEXCEPT;
+/// One step of stochastic gradient descent with momentum over all parameters that have a gradient.
+apus_status apus_sgd(const apus_tensor _Nonnull *_Nonnull parameters, const apus_tensor _Nonnull *_Nonnull momenta, int32_t count, double rate, double momentum, double weight_decay) APUS_NOEXCEPT;
+/// One LAMB step over all parameters that have a gradient.
+apus_status apus_lamb(const apus_tensor _Nonnull *_Nonnull parameters, const apus_tensor _Nonnull *_Nonnull first_moments, const apus_tensor _Nonnull *_Nonnull second_moments, int32_t count, int64_t step, double rate, double beta1, double beta2, double epsilon, double weight_decay) APUS_NOEXCEPT;
+/// averages += share * (values - averages), in place, outside of automatic differentiation.
+apus_status apus_move_towards(const apus_tensor _Nonnull *_Nonnull averages, const apus_tensor _Nonnull *_Nonnull values, int32_t count, double share) APUS_NOEXCEPT;
 
 #pragma clang assume_nonnull end
 
