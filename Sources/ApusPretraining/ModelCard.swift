@@ -127,7 +127,9 @@ public final class PretrainedModel {
             throw PretrainingError.notAModel(
                 path: path, reason: "its model card can't be read: \(error)")
         }
-        if let problem = card.objective.problem() {
+        if let problem = card.objective.problem()
+            ?? card.objective.problem(reading: card.frontEnd)
+        {
             throw PretrainingError.notAModel(path: path, reason: problem)
         }
         // A model is made only where the file can fill it: a card may name any size.

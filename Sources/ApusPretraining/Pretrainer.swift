@@ -62,6 +62,7 @@ public final class Pretrainer {
         let seed = Seed(configuration.seed)
         let objective = configuration.objective.makeObjective(
             melBandCount: frontEnd.featureCount, seed: seed)
+        try objective.prepare(frontEnd: frontEnd)
         let optimizer = configuration.makeOptimizer(objective.namedParameters)
         let average =
             training.averaging.decay > 0
@@ -236,7 +237,7 @@ public final class Pretrainer {
                 batch.features, shape: [batch.count, batch.frameCount, batch.featureCount])
             let result = withPrecision(configuration.precision) {
                 objective.loss(
-                    features: features, lengths: batch.lengths,
+                    features: features, lengths: batch.lengths, groups: batch.groups,
                     seed: count == 1 ? seed : seed.derived(part))
             }
             let loss = Double(result.value.item)

@@ -44,6 +44,9 @@ public struct PretrainingConfiguration: Codable, Hashable, Sendable {
         public var framesPerBatch = 4096
         /// The most seconds in a batch, padding included, in place of `framesPerBatch`; 0 leaves it.
         public var secondsPerBatch = 0.0
+        /// Whether a batch holds crops of one speaker only, as CPC_audio samples by default; the
+        /// manifest says who speaks.
+        public var batchesBySpeaker = false
         /// The longest crop of a recording, in frames.
         public var cropFrames = 160
         /// Shorter recordings are left out, in frames.
@@ -222,7 +225,10 @@ public struct PretrainingConfiguration: Codable, Hashable, Sendable {
         )
         try frontEnd.validate()
         try validateAugmentation(source: source)
-        if let problem = objective.problem() {
+        try require(
+            frontEnd.kind != .waveform || !data.normalizesByCorpus, "data.normalizesByCorpus",
+            "is true, expected false where frontEnd.kind is waveform")
+        if let problem = objective.problem() ?? objective.problem(reading: frontEnd) {
             let parts = problem.split(separator: " ", maxSplits: 1)
             throw PretrainingError.badValue(
                 key: String(parts[0]), reason: parts.count > 1 ? String(parts[1]) : "",

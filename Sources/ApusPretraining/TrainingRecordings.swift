@@ -73,6 +73,8 @@ final class TrainingRecordings {
         do {
             sampler = try LengthBucketedSampler(
                 ids: cuts.map(\.id), frameCounts: lengths.map(\.plannedFrameCount),
+                speakers: configuration.data.batchesBySpeaker
+                    ? speakerNumbers(of: cuts.map(\.speaker)) : nil,
                 options: configuration.samplerOptions)
         } catch CorpusError.noUsableCuts(let reason) {
             throw PretrainingError.nothingToTrainOn(

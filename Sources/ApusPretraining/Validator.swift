@@ -75,7 +75,8 @@ final class Validator {
                 Dropout.withoutAny {
                     let result = withPrecision(precision) {
                         objective.loss(
-                            features: features, lengths: batch.lengths, seed: seed.derived(index))
+                            features: features, lengths: batch.lengths, groups: batch.groups,
+                            seed: seed.derived(index))
                     }
                     means.add(
                         [("loss", Double(result.value.item))] + result.figures(),
