@@ -41,8 +41,25 @@ let package = Package(
 PACKAGE
 } >"$package/Package.swift"
 
+# What is not ours and does no harm: the empty array, one for the whole process, whose count the
+# standard library sets to 0 again when an array is made of no elements; what libsndfile forgets of
+# encoders that refuse a rate and of Ogg Vorbis files that are cut within their headers, and
+# Foundation of a file whose reading fails half-way.
+cat >"$package/thread.suppressions" <<'SUPPRESSIONS'
+race:_swiftEmptyArrayStorage
+SUPPRESSIONS
+cat >"$package/leak.suppressions" <<'SUPPRESSIONS'
+leak:libmp3lame.so
+leak:libvorbis.so
+leak:readBytesFromFile
+SUPPRESSIONS
+export TSAN_OPTIONS="suppressions=$package/thread.suppressions"
+export LSAN_OPTIONS="suppressions=$package/leak.suppressions:print_suppressions=0"
+
 for sanitizer in ${SANITIZE:-address thread}; do
     printf '\n== %s sanitizer (%s s)\n' "$sanitizer" "$SECONDS"
+    # The one test left out forbids its process the memory that the sanitizers' own books need.
     swift test --package-path "$package" --scratch-path "$package/.build-$sanitizer" \
-        --sanitize="$sanitizer" --disable-xctest --parallel
+        --sanitize="$sanitizer" --disable-xctest --parallel --skip aHeaderAsksForNoGigabytes
 done
+printf '\n== done (%s s)\n' "$SECONDS"

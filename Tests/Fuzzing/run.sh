@@ -10,6 +10,8 @@
 # FOLDER/seeds are made by the project itself; what finds new code is added to FOLDER/corpus. An input
 # fails where it traps, takes over 1 s, or needs more than 256 MB; it is then kept in FOLDER.
 #
+# To make a test of an input: head -c -4 INPUT > Tests/ApusSignalTests/Fuzzed/NAME.
+#
 # Our code is instrumented; libsndfile and its codecs are the system's, so they are reached by changes
 # to headers, chunks and checksums (FormatMutator.swift), not by their coverage.
 set -euo pipefail

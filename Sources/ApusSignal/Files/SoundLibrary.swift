@@ -26,6 +26,10 @@ enum SoundLibrary {
 
     /// Opens a file.
     ///
+    /// What cannot be helped from here, seen in libsndfile 1.2.0 and its codecs: an Ogg Vorbis file
+    /// that breaks off within its headers leaves 5.8 kB behind when it is refused, and libmpg123
+    /// writes what it finds wrong in MP3 data to standard error.
+    ///
     /// - Parameters:
     ///   - location: The file.
     ///   - mode: `SFM_READ` or `SFM_WRITE`.
