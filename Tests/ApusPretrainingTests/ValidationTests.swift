@@ -66,7 +66,7 @@ extension Computing {
             // Dropout would make it another.
             try run.train("without") {
                 $0.optimizer.rate = 1e-30
-                $0.objective.maskedReconstruction.encoder.dropout = 0
+                $0.objective.maskedReconstruction.encoder.transformer.dropout = 0
             }
             #expect(try validationLosses(run, "without") == losses)
         }

@@ -36,14 +36,13 @@ public final class FeatureExtractor {
     public func callAsFunction(
         _ waveform: Waveform, source: String = SignalError.inMemory, ditherSeed: UInt64? = nil
     ) throws -> FeatureMatrix {
-        if waveform.sampleRate != frontEnd.sampleRate,
-            let index = firstNonFiniteIndex(in: waveform.samples)
-        {
+        let isResampled = waveform.sampleRate != frontEnd.sampleRate
+        if isResampled, let index = firstNonFiniteIndex(in: waveform.samples) {
             throw SignalError.nonFinite(path: source, index: index)
         }
         let atRate = try waveform.resampled(
             to: frontEnd.sampleRate, quality: frontEnd.resampling, path: source)
-        try analyzer.check(atRate.samples, source: source)
+        try analyzer.check(atRate.samples, source: source, first: isResampled ? nil : 0)
         let frameCount = frontEnd.frameCount(sampleCount: atRate.samples.count)
         guard frameCount > 0 else {
             throw SignalError.tooShort(

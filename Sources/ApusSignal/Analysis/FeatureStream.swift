@@ -88,7 +88,7 @@ public final class FeatureStream {
             throw SignalError.nonFinite(path: source, index: pushedCount + index)
         }
         let atRate = try resampler?.push(samples) ?? samples
-        try analyzer.check(atRate, source: source, first: pushedCount)
+        try analyzer.check(atRate, source: source, first: resampler == nil ? pushedCount : nil)
         pushedCount += samples.count
         return try features(of: atRate, isLast: false)
     }

@@ -78,17 +78,19 @@ final class SpectrumAnalyzer {
     /// - Parameters:
     ///   - samples: Samples at the front end's rate.
     ///   - source: The path, or another name, that errors carry.
-    ///   - first: The number of samples before these.
+    ///   - first: The number of samples before these; nil where they came from a resampler, which
+    ///     makes infinity of large samples only.
     /// - Throws: ``SignalError/nonFinite(path:index:)`` and
     ///   ``SignalError/samplesTooLarge(path:limit:)``.
-    func check(_ samples: [Float], source: String, first: Int = 0) throws {
+    func check(_ samples: [Float], source: String, first: Int? = nil) throws {
         let root = Float.greatestFiniteMagnitude.squareRoot()
         let gain = 4 * Float(frontEnd.transformLength) * frontEnd.waveformScale
         let limit = min(root / gain, .greatestFiniteMagnitude)
         guard let index = firstIndex(in: samples, beyond: limit) else { return }
-        throw samples[index].isFinite
-            ? SignalError.samplesTooLarge(path: source, limit: limit)
-            : SignalError.nonFinite(path: source, index: first + index)
+        if let first, !samples[index].isFinite {
+            throw SignalError.nonFinite(path: source, index: first + index)
+        }
+        throw SignalError.samplesTooLarge(path: source, limit: limit)
     }
 
     /// Takes in samples and gives the rows of the frames that are ready.

@@ -123,17 +123,29 @@ public final class SampleReader {
     private func step(into samples: inout [Float]) throws {
         guard nextFrame < endFrame else {
             isFinished = true
+            let before = samples.count
             try resampler?.finish(into: &samples)
+            try checkResampled(samples[before...])
             return
         }
         let count = min(file.framesPerBlock, endFrame - nextFrame)
         if let resampler {
             block.removeAll(keepingCapacity: true)
             try file.readBlock(from: nextFrame, count: count, channels: channels, into: &block)
+            let before = samples.count
             try block.withUnsafeBufferPointer { try resampler.push($0, into: &samples) }
+            try checkResampled(samples[before...])
         } else {
             try file.readBlock(from: nextFrame, count: count, channels: channels, into: &samples)
         }
         nextFrame += count
+    }
+
+    /// The sum that a filter makes of samples near the largest float may be infinite.
+    private func checkResampled(_ samples: ArraySlice<Float>) throws {
+        guard firstNonFiniteIndex(in: samples) == nil else {
+            throw SignalError.resamplingFailed(
+                path: file.path, reason: "its samples are too large for 32-bit floats")
+        }
     }
 }

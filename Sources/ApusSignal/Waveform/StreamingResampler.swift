@@ -122,8 +122,7 @@ public final class StreamingResampler {
     ///
     /// - Parameter samples: Any number of finite samples.
     /// - Returns: The samples that are ready, none at times.
-    /// - Throws: ``SignalError/resamplingFailed(path:reason:)`` where libsoxr fails, and
-    ///   for samples near the largest float.
+    /// - Throws: ``SignalError/resamplingFailed(path:reason:)`` where libsoxr fails.
     /// - Precondition: The signal is not finished.
     public func push(_ samples: [Float]) throws -> [Float] {
         var output: [Float] = []
@@ -134,8 +133,7 @@ public final class StreamingResampler {
     /// Ends the signal.
     ///
     /// - Returns: The samples that were held back.
-    /// - Throws: ``SignalError/resamplingFailed(path:reason:)`` where libsoxr fails, and
-    ///   for samples near the largest float.
+    /// - Throws: ``SignalError/resamplingFailed(path:reason:)`` where libsoxr fails.
     /// - Precondition: The signal is not finished.
     public func finish() throws -> [Float] {
         var output: [Float] = []
@@ -148,8 +146,7 @@ public final class StreamingResampler {
     /// - Parameters:
     ///   - samples: The samples.
     ///   - output: Where to append the samples that are ready.
-    /// - Throws: ``SignalError/resamplingFailed(path:reason:)`` where libsoxr fails, and
-    ///   for samples near the largest float.
+    /// - Throws: ``SignalError/resamplingFailed(path:reason:)`` where libsoxr fails.
     func push(_ samples: UnsafeBufferPointer<Float>, into output: inout [Float]) throws {
         precondition(!isFinished, "the signal is finished")
         inputCount += samples.count
@@ -175,22 +172,19 @@ public final class StreamingResampler {
             rest = rest.dropFirst(blockLength)
         }
         pending.append(contentsOf: rest)
-        try checkFinite(output[before...])
         outputCount += output.count - before
     }
 
     /// Ends the signal.
     ///
     /// - Parameter output: Where to append the samples that were held back.
-    /// - Throws: ``SignalError/resamplingFailed(path:reason:)`` where libsoxr fails, and
-    ///   for samples near the largest float.
+    /// - Throws: ``SignalError/resamplingFailed(path:reason:)`` where libsoxr fails.
     func finish(into output: inout [Float]) throws {
         precondition(!isFinished, "the signal is finished")
         isFinished = true
         guard let engine, inputCount > 0 else { return }
         let total = Self.outputCount(of: inputCount, from: inputRate, to: outputRate)
-        let before = output.count
-        let wanted = before + total - outputCount
+        let wanted = output.count + total - outputCount
         // libsoxr rounds the length to nearest: silence behind the end makes the last sample whole.
         pending.append(contentsOf: repeatElement(0, count: inputRate / outputRate + 1))
         try pending.withUnsafeBufferPointer { try engine.process($0, into: &output) }
@@ -198,15 +192,6 @@ public final class StreamingResampler {
         try engine.flush(into: &output)
         if output.count > wanted { output.removeLast(output.count - wanted) }
         output.append(contentsOf: repeatElement(0, count: wanted - output.count))
-        try checkFinite(output[before...])
         outputCount = total
-    }
-
-    /// A filter adds numbers up: near the largest float, to more than a float holds.
-    private func checkFinite(_ samples: ArraySlice<Float>) throws {
-        guard firstNonFiniteIndex(in: samples) == nil else {
-            throw SignalError.resamplingFailed(
-                path: source, reason: "its samples are too large for 32-bit floats")
-        }
     }
 }
