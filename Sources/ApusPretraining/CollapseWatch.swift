@@ -11,7 +11,9 @@ struct CollapseWatch {
     /// The loss is at chance where it isn't lower than this share of it.
     static let chanceShare = 0.99
     /// Nothing is warned of before this share of the run, or the warm-up where that is longer.
-    static let earliestProgress = 0.1
+    ///
+    /// Healthy encoders, too, begin with an effective rank of one or two.
+    static let earliestProgress = 0.25
 
     private let layerWidths: [String: Int]
     private let warmUp: Double
