@@ -13,7 +13,10 @@ import Testing
             try? pipe.fileHandleForWriting.close()
         }
         writer.start()
-        return try body(pipe.fileHandleForReading.fileDescriptor)
+        // The thread may be the last to hold the pipe, and closes it when all is written.
+        return try withExtendedLifetime(pipe) {
+            try body(pipe.fileHandleForReading.fileDescriptor)
+        }
     }
 
     @Test(arguments: [
