@@ -43,6 +43,7 @@ struct SoundFuzzing {
     func run() throws {
         let sound = try open()
         var frontEnd = options.frontEnd
+        frontEnd.resampling = options.quality
         if !options.resamples, (1000...400_000).contains(sound.sampleRate) {
             frontEnd.sampleRate = sound.sampleRate
             frontEnd.fftLength = nil
@@ -56,7 +57,7 @@ struct SoundFuzzing {
 
         let reader = try FeatureReader(
             sound, frontEnd, offset: offset, duration: duration, channels: options.channels,
-            quality: options.quality, ditherSeed: 1)
+            ditherSeed: 1)
         var values: [Float] = []
         while let block = try reader.next() {
             check(block.frameCount > 0, "a block without frames")
