@@ -73,6 +73,8 @@ struct FuzzOptions {
     var frontEnd: FrontEnd {
         let names = FrontEnd.presetNames
         var frontEnd = FrontEnd.preset(named: names[Int(bytes[1] & 7) % names.count]) ?? .kaldi
+        // Samples take none of the options below.
+        if frontEnd.kind == .waveform { return frontEnd }
         switch bytes[1] >> 3 & 3 {
         case 1: frontEnd.kind = .mfcc
         case 2: frontEnd.kind = .spectrogram
