@@ -48,6 +48,8 @@ public struct ProbeOptions: Codable, Hashable, Sendable {
     public var utterances = UtteranceProbe.Options()
     /// Probes on single frames; `nil` for none.
     public var frames: FrameProbe.Options? = FrameProbe.Options()
+    /// Verification, a pair of recordings at a time; off unless impostors are named.
+    public var verification = VerificationProbe.Options()
     /// What all draws depend on: few-label subsets, frames, bootstraps.
     public var seed: UInt64 = 1
     /// How many recordings are read at a time.
@@ -92,6 +94,12 @@ public struct ProbeOptions: Codable, Hashable, Sendable {
             utterances.labelledPerClass)
         try require(
             utterances.seedCount > 0, "utterances.seedCount", "at least 1", utterances.seedCount)
+        try require(
+            verification.maximumRecordings > 1, "verification.maximumRecordings", "at least 2",
+            verification.maximumRecordings)
+        try require(
+            verification.resamples > 1, "verification.resamples", "at least 2",
+            verification.resamples)
         try require(workers > 0, "workers", "at least 1", workers)
         try require(cacheMegabytes >= 0, "cacheMegabytes", "0 or more", cacheMegabytes)
         guard let frames else { return }

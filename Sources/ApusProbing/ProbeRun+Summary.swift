@@ -33,6 +33,7 @@ extension ProbeRun {
                 chance: [
                     MetricName.accuracy: uniform, MetricName.frameAccuracy: uniform,
                     MetricName.balancedFrameAccuracy: uniform,
+                    MetricName.equalErrorRate: 0.5,
                 ]),
             chance: ProbeReport.Chance(
                 uniform: uniform, majorityShare: majorityShare(data, classes)),
@@ -79,6 +80,14 @@ extension ProbeRun {
                         seeds: 1, trials: frames.testFrames))
             }
         }
+        if let verification = system.verification {
+            rows.append(
+                Results.Row(
+                    system: system.name, labelledPerClass: nil,
+                    metric: MetricName.equalErrorRate, value: verification.rate,
+                    low: verification.interval?.low, high: verification.interval?.high, seeds: 1,
+                    trials: verification.targets + verification.nonTargets))
+        }
         return rows
     }
 
@@ -114,6 +123,16 @@ extension ProbeRun {
             text +=
                 " Frames: the same on single frames, with a bootstrap interval over whole test "
                 + "recordings."
+        }
+        switch options.verification.impostors {
+        case .none: break
+        case .all, .sameLanguage:
+            text +=
+                " Verification: cosine of centred vectors of all pairs of test recordings, "
+                + (options.verification.impostors == .all
+                    ? "" : "those of different \(options.label.className)s in one language only, ")
+                + "layer and vectors chosen on development pairs, with a bootstrap interval over "
+                + "\(options.label.className)s."
         }
         return text
     }

@@ -45,10 +45,27 @@ extension ProbeRun {
                 train: sets.removeLast(), development: development, test: test
             ) { report(.progress(done: $0, total: $1, work: "\(name): frames")) }
         }
+        let verification =
+            options.verification.impostors == .none
+            ? nil : try verify(parts, data, hasDeviations: summary == nil)
         let layer = utterances.last?.selections.first?.layerIndex ?? 0
         return ProbeReport.System(
             name: name, kind: kind, utterances: utterances, frames: frames,
-            testEmbeddings: parts[2].representation.layers[layer])
+            verification: verification, testEmbeddings: parts[2].representation.layers[layer])
+    }
+
+    private func verify(
+        _ parts: [ProbePart], _ data: ProbeData, hasDeviations: Bool
+    ) throws -> VerificationProbe.Outcome {
+        let sides = zip(parts, [data.train, data.development, data.test]).map { part, side in
+            VerificationProbe.Part(
+                // Of all layers together the means don't lie in one piece.
+                layers: part.representation.layers
+                    .filter { $0.name != EmbeddingExtractor.allLayers },
+                classes: part.labels, languages: side.cuts.map(\.language))
+        }
+        return try VerificationProbe(options.verification, seed: options.seed).evaluate(
+            train: sides[0], development: sides[1], test: sides[2], hasDeviations: hasDeviations)
     }
 
     /// One pass over all recordings.

@@ -25,6 +25,8 @@ public struct ProbeRun {
         public static let frameAccuracy = "frame accuracy"
         /// The mean over classes of that share.
         public static let balancedFrameAccuracy = "balanced frame accuracy"
+        /// The rate at which as many pairs of one class are refused as others are accepted.
+        public static let equalErrorRate = "equal error rate"
     }
 
     let options: ProbeOptions

@@ -35,12 +35,24 @@ public struct CorpusScan: Hashable, Sendable {
         self.cuts = cuts
         self.leftOut = leftOut
     }
+
+    /// Takes a cut in, or lists its file with the reason why it is left out.
+    mutating func add(_ cut: Cut, unless reason: String?) {
+        if let reason {
+            leftOut.append(DroppedFile(path: cut.audioPath, reason: .leftOut, detail: reason))
+        } else {
+            cuts.append(cut)
+        }
+    }
 }
 
 /// The preparers that come with this module, by name.
 public enum Preparers {
     /// All of them, sorted by name.
-    public static let all: [any Preparer] = [FolderPreparer(), KlettresPreparer()]
+    public static let all: [any Preparer] = [
+        DebianVoicesPreparer(), ESC50Preparer(), FolderPreparer(), FSDDPreparer(),
+        KlettresPreparer(), KTuberlingPreparer(), LibriSpeechPreparer(), TuxPaintPreparer(),
+    ]
 
     /// Finds a preparer.
     ///
@@ -52,6 +64,19 @@ public enum Preparers {
             throw CorpusError.unknownPreparer(name: name, known: all.map(\.name))
         }
         return preparer
+    }
+}
+
+extension Preparer {
+    /// What is found in the first of some places that hold anything.
+    func scanFirst(
+        of places: [String], under folder: String, _ scan: (String) throws -> CorpusScan
+    ) throws -> CorpusScan {
+        for place in places {
+            let found = try scan(absolutePath(folder + place))
+            if !found.cuts.isEmpty { return found }
+        }
+        throw CorpusError.nothingFound(path: folder, expected: layout)
     }
 }
 

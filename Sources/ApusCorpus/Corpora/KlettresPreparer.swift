@@ -22,33 +22,24 @@ public struct KlettresPreparer: Preparer {
     /// - Returns: The cuts, with the speaker `klettres-LANGUAGE`.
     /// - Throws: `CorpusError.nothingFound` where the folder has another layout, `.unreadable`.
     public func scan(_ folder: String) throws -> CorpusScan {
-        for place in ["", "/klettres", "/usr/share/klettres"] where isFolder(folder + place) {
-            let scan = try scanLanguages(absolutePath(folder + place))
-            if !scan.cuts.isEmpty { return scan }
-        }
-        throw CorpusError.nothingFound(path: folder, expected: layout)
-    }
-
-    private func scanLanguages(_ folder: String) throws -> CorpusScan {
-        var scan = CorpusScan(cuts: [])
-        for language in try folderEntries(folder) {
-            for kind in ["alpha", "syllab"] where isFolder("\(folder)/\(language)/\(kind)") {
-                let paths = try audioFiles(under: "\(folder)/\(language)/\(kind)")
-                for (path, id) in zip(paths, identifiers(forPaths: paths)) {
-                    let audioPath = "\(folder)/\(language)/\(kind)/\(path)"
-                    if let reason = reasonToLeaveOut(language) {
-                        scan.leftOut.append(
-                            DroppedFile(path: audioPath, reason: .leftOut, detail: reason))
-                        continue
+        try scanFirst(of: ["", "/klettres", "/usr/share/klettres"], under: folder) { place in
+            guard isFolder(place) else { return CorpusScan(cuts: []) }
+            var scan = CorpusScan(cuts: [])
+            for language in try folderEntries(place) {
+                for kind in ["alpha", "syllab"] where isFolder("\(place)/\(language)/\(kind)") {
+                    let paths = try audioFiles(under: "\(place)/\(language)/\(kind)")
+                    for (path, id) in zip(paths, identifiers(forPaths: paths)) {
+                        scan.add(
+                            Cut(
+                                id: "klettres/\(language)/\(kind)/\(id)",
+                                audioPath: "\(place)/\(language)/\(kind)/\(path)",
+                                speaker: "klettres-\(language)", language: language),
+                            unless: reasonToLeaveOut(language))
                     }
-                    scan.cuts.append(
-                        Cut(
-                            id: "klettres/\(language)/\(kind)/\(id)", audioPath: audioPath,
-                            speaker: "klettres-\(language)", language: language))
                 }
             }
+            return scan
         }
-        return scan
     }
 
     private func reasonToLeaveOut(_ language: String) -> String? {

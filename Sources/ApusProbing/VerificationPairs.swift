@@ -1,0 +1,100 @@
+import ApusMetrics
+import ApusTensor
+
+/// The trials of a verification probe on one part: pairs of its recordings.
+struct VerificationPairs {
+    /// Two of the part's recordings.
+    struct Pair {
+        var first: Int32
+        var second: Int32
+        var isTarget: Bool
+    }
+
+    let pairs: [Pair]
+    let targetCount: Int
+    let classCount: Int
+    /// The class of each of the part's recordings, as a number below `classCount`.
+    private let classes: [Int]
+
+    /// - Parameters:
+    ///   - recordings: The part's recordings that take part.
+    ///   - part: The part.
+    ///   - impostors: Which pairs of different classes are trials.
+    ///   - name: The part's name, for the error.
+    /// - Throws: `ProbingError.nothingLeft` where there are no trials of one of the kinds.
+    init(
+        _ recordings: [Int], of part: VerificationProbe.Part,
+        impostors: VerificationProbe.Impostors, name: String
+    ) throws {
+        let names = ClassList(labels: part.classes)
+        classes = part.classes.map { names.number(of: $0) ?? 0 }
+        classCount = names.names.count
+        let languages = part.languages.map { $0.map(primaryLanguage) }
+        var pairs: [Pair] = []
+        for (position, first) in recordings.enumerated() {
+            for second in recordings[(position + 1)...] {
+                let isTarget = classes[first] == classes[second]
+                let isTrial =
+                    isTarget || impostors == .all
+                    || (impostors == .sameLanguage && languages[first] != nil
+                        && languages[first] == languages[second])
+                if isTrial {
+                    pairs.append(
+                        Pair(first: Int32(first), second: Int32(second), isTarget: isTarget))
+                }
+            }
+        }
+        self.pairs = pairs
+        targetCount = pairs.count { $0.isTarget }
+        for (kind, count) in [
+            ("one class", targetCount), ("different classes", pairs.count - targetCount),
+        ] where count == 0 {
+            throw ProbingError.nothingLeft(
+                path: name,
+                reason: "verification (impostors: \(impostors.rawValue)) finds no pair of \(kind)")
+        }
+    }
+
+    /// The trials with the inner products of vectors as scores.
+    ///
+    /// - Parameter vectors: (N, D) for the part's recordings.
+    func scored(_ vectors: Tensor) throws -> DetectionTrials {
+        let count = vectors.shape[0]
+        var scores: [Float] = []
+        scores.reserveCapacity(pairs.count)
+        var next = 0
+        // Some rows at a time: pairs are in the order of their first recording.
+        let blockSize = max(1, (1 << 22) / count)
+        for start in stride(from: 0, to: count, by: blockSize) {
+            let end = min(start + blockSize, count)
+            let products = withoutGradients {
+                vectors.sliced(start..<end, dimension: 0).matmul(vectors.transposed(0, 1)).floats
+            }
+            while next < pairs.count, Int(pairs[next].first) < end {
+                let pair = pairs[next]
+                scores.append(products[(Int(pair.first) - start) * count + Int(pair.second)])
+                next += 1
+            }
+        }
+        return try DetectionTrials(scores: scores, isTarget: pairs.map(\.isTarget))
+    }
+
+    /// The equal error rate with each class as often as it was drawn.
+    ///
+    /// A pair of one class counts as often as the class was drawn, a pair of two as often as pairs
+    /// of draws make it.
+    func rate(of trials: DetectionTrials, drawing draws: [Int]) -> Double {
+        var counts = [Double](repeating: 0, count: classCount)
+        for drawn in draws { counts[drawn] += 1 }
+        return trials.equalErrorRate { trial in
+            let pair = pairs[trial]
+            let first = counts[classes[Int(pair.first)]]
+            return pair.isTarget ? first : first * counts[classes[Int(pair.second)]]
+        }
+    }
+}
+
+/// `en` of `en_GB`, `sr` of `sr@latin`: what people who speak one language share.
+private func primaryLanguage(_ tag: String) -> String {
+    tag.split { "_-@".contains($0) }.first.map { $0.lowercased() } ?? tag
+}
