@@ -13,6 +13,17 @@
 //                                          units have C = 1
 //   L = mean over masked s and codebooks c of -log softmax(W_c h_s + b_c)[v_cs]
 //
+// Chung et al. 2021, w2v-BERT: Combining Contrastive Learning and Masked Language Modeling for
+// Self-Supervised Speech Pre-Training, with contrastive.weight λ > 0: the contrastive family's loss on the
+// same masked frames, in the same pass,
+//
+//   z = subsampling(x)                      the encoder's convolutions of the features before masking
+//   f(z_n, h_s) = exp(z_nᵀ V h_s / √D)
+//   L ← L - λ mean over masked s of log( f(z_s, h_s) / (f(z_s, h_s) + Σ_n f(z_n, h_s)) )
+//
+// with N negatives z_n, drawn once for each recording as CPC draws them: from other recordings they
+// teach what a recording keeps, from the same one what changes within it.
+//
 // Masks, for each recording of S encoder frames, with spans of l encoder frames: n = round(p S / l)
 // starts, at least one, are drawn without replacement from 0...S - l; the union of [s, s + l) is
 // masked. No span is longer than half of its recording, so that something surrounds it.
@@ -25,6 +36,8 @@
 // - Features are normalised by the corpus, where BEST-RQ normalises each utterance.
 // - Noise stands in masked frames for units too, where HuBERT has a learned vector behind its
 //   convolutions; and a softmax over linear scores, where HuBERT has cosines.
+// - The contrastive term has continuous targets and reads the last layer, where w2v-BERT quantises them
+//   and reads a layer in the middle.
 import ApusCorpus
 import ApusNN
 import ApusSignal
@@ -56,6 +69,8 @@ public final class MaskedPrediction: Objective {
         public var randomProjection = RandomProjectionTargets.Configuration()
         /// Which units; unused by the others.
         public var units = UnitTargets.Configuration()
+        /// The contrastive term.
+        public var contrastive = MaskedContrast.Configuration()
 
         /// BEST-RQ with one codebook on a small transformer over every fourth frame.
         public init() {
@@ -75,6 +90,11 @@ public final class MaskedPrediction: Objective {
             if !(noiseDeviation >= 0 && noiseDeviation.isFinite) {
                 return "noiseDeviation is \(noiseDeviation), expected 0 or more"
             }
+            if let problem = contrastive.problem() { return "contrastive." + problem }
+            if contrastive.weight > 0 && encoder.subsampling == 1 {
+                return "contrastive.weight is \(contrastive.weight), expected 0 without the "
+                    + "convolutions of encoder.subsampling"
+            }
             return switch targets {
             case .randomProjection:
                 randomProjection.problem(stride: encoder.subsampling)
@@ -90,7 +110,9 @@ public final class MaskedPrediction: Objective {
                 case .randomProjection: randomProjection.codeCountInAll * Double(encoder.width)
                 case .units: Double(units.count) * (Double(encoder.width) + Double(units.width))
                 }
+            let width = Double(encoder.width)
             return encoder.leastParameterCount(inputWidth: melBandCount) + codes
+                + (contrastive.weight > 0 ? width * width : 0)
         }
     }
 
@@ -120,6 +142,7 @@ public final class MaskedPrediction: Objective {
     public let encoder: any Encoder
     private let targets: any PredictionTargets
     private let output: Linear
+    private let contrast: MaskedContrast?
     private let configuration: Configuration
 
     /// A model with untrained weights.
@@ -145,11 +168,17 @@ public final class MaskedPrediction: Objective {
         output = Linear(
             inputWidth: configuration.encoder.width,
             outputWidth: targets.codebookCount * targets.codeCount, seed: seed.derived("output"))
+        contrast =
+            configuration.contrastive.weight > 0
+            ? MaskedContrast(
+                configuration.contrastive, width: configuration.encoder.width,
+                seed: seed.derived("contrast")) : nil
     }
 
     /// The parameters with PyTorch's names.
     public var namedParameters: [(name: String, tensor: Tensor)] {
         encoder.namedParameters(under: "encoder") + output.namedParameters(under: "output")
+            + (contrast?.namedParameters(under: "contrast") ?? [])
     }
 
     /// The fixed tensors that make the targets.
@@ -163,12 +192,12 @@ public final class MaskedPrediction: Objective {
     /// - Throws: `PretrainingError` or `NNError` for a file of units that doesn't fit.
     public func prepare(frontEnd: FrontEnd) throws { try targets.prepare(frontEnd: frontEnd) }
 
-    /// Cross-entropy of the codes of masked frames.
+    /// Cross-entropy of the codes of masked frames, and the contrastive term.
     ///
     /// - Parameters:
     ///   - features: (B, T, M), zero beyond each recording's end.
     ///   - lengths: Each recording's frames, in 1...T.
-    ///   - seed: What masks, noise and dropout depend on.
+    ///   - seed: What masks, noise, negatives and dropout depend on.
     /// - Returns: The loss in nats; the figures of `predict`.
     public func loss(features: Tensor, lengths: [Int], seed: Seed) -> ObjectiveLoss {
         let (B, T, M) = (features.shape[0], features.shape[1], features.shape[2])
@@ -182,6 +211,9 @@ public final class MaskedPrediction: Objective {
         return predict(
             features: features, lengths: lengths, mask: mask,
             noise: .concatenated(noise, dimension: 0),
+            negatives: contrast?.drawNegatives(
+                lengths: lengths.map(encodedFrames), frameCount: encodedFrames(T),
+                seed: seed.derived("negatives")) ?? [],
             draws: TrainingDraws(seed: seed.derived("dropout")))
     }
 
@@ -192,12 +224,16 @@ public final class MaskedPrediction: Objective {
     ///   - lengths: Each recording's frames, in 1...T.
     ///   - mask: What is masked.
     ///   - noise: What stands in masked frames, (B, T, M).
+    ///   - negatives: N for each recording, each numbered b · S + s; unused without the contrastive
+    ///     term.
     ///   - draws: The draws of dropout, or `nil` for none.
     /// - Returns: The loss; the figures `accuracy` (of masked frames), `majorityShare` (the accuracy of
     ///   naming each codebook's commonest code always), `codePerplexity` and `deadCodes` (of a
-    ///   codebook's codes in this batch), and `maskedShare/min`, `/mean` and `/max` over recordings.
+    ///   codebook's codes in this batch), and `maskedShare/min`, `/mean` and `/max` over recordings;
+    ///   with the contrastive term also its loss, `contrastiveLoss`, and `contrastiveAccuracy`.
     public func predict(
-        features: Tensor, lengths: [Int], mask: Mask, noise: Tensor, draws: TrainingDraws?
+        features: Tensor, lengths: [Int], mask: Mask, noise: Tensor, negatives: [Int] = [],
+        draws: TrainingDraws?
     ) -> ObjectiveLoss {
         let (B, T) = (features.shape[0], features.shape[1])
         let masked = Tensor(mask.features, shape: [B, T, 1])
@@ -212,7 +248,15 @@ public final class MaskedPrediction: Objective {
             targets.codes(of: features, lengths: lengths, frameCount: S)  // (B · S, C)
         }
         let wanted = codes.selected(rows, dimension: 0).reshaped(-1)
-        let value = logits.crossEntropy(targets: wanted)
+        var value = logits.crossEntropy(targets: wanted)
+        var contrasted: ObjectiveLoss?
+        if let contrast, let convolutions = encoder as? SubsampledEncoder {
+            let term = contrast(
+                last, among: convolutions.convolved(features, lengths: lengths).frames,
+                frames: rows, negatives: negatives)
+            value = value + term.value * configuration.contrastive.weight
+            contrasted = term
+        }
         return ObjectiveLoss(value: value) { [targets] in
             let best = logits.detached().argmax(dimension: 1)
             let hits = best.equals(wanted).cast(to: .float32).mean().item
@@ -221,6 +265,7 @@ public final class MaskedPrediction: Objective {
             }
             return [("accuracy", Double(hits))]
                 + targets.figures(codes: codes.integers, rows: valid) + mask.figures
+                + (contrasted?.figures() ?? [])
         }
     }
 

@@ -11,8 +11,9 @@ final class SubsampledEncoder: Encoder {
     private let norms: [LayerNorm]
     private let inner: any Encoder
     let stride: Int
-    var layerNames: [String] { inner.layerNames }
-    var layerWidths: [Int] { inner.layerWidths }
+    /// `convolution`, then the inner encoder's.
+    var layerNames: [String] { ["convolution"] + inner.layerNames }
+    let layerWidths: [Int]
 
     /// - Parameters:
     ///   - inputWidth: M, the width of the features.
@@ -29,6 +30,7 @@ final class SubsampledEncoder: Encoder {
         }
         norms = (0..<count).map { _ in LayerNorm(width: width) }
         self.inner = inner
+        layerWidths = [width] + inner.layerWidths
         stride = factor * inner.stride
     }
 
@@ -43,6 +45,19 @@ final class SubsampledEncoder: Encoder {
     func callAsFunction(
         _ features: Tensor, lengths: [Int], draws: TrainingDraws?
     ) -> HiddenStates {
+        let (frames, lengths) = convolved(features, lengths: lengths)
+        var states = inner(frames, lengths: lengths, draws: draws)
+        states.layers.insert(frames, at: 0)
+        return states
+    }
+
+    /// What the convolutions make of a padded batch.
+    ///
+    /// - Parameters:
+    ///   - features: (B, T, M), zero beyond each recording's end.
+    ///   - lengths: Each recording's frames, in 1...T.
+    /// - Returns: (B, S, D), and each recording's frames in it.
+    func convolved(_ features: Tensor, lengths: [Int]) -> (frames: Tensor, lengths: [Int]) {
         var frames = features  // (B, T, M)
         var lengths = lengths
         for (convolution, norm) in zip(convolutions, norms) {
@@ -54,6 +69,6 @@ final class SubsampledEncoder: Encoder {
                 frames = frames * mask
             }
         }
-        return inner(frames, lengths: lengths, draws: draws)
+        return (frames, lengths)
     }
 }
