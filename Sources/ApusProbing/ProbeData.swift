@@ -29,6 +29,8 @@ struct ProbeData {
 
     /// All recordings, training part first.
     var cuts: [Cut] { train.cuts + development.cuts + test.cuts }
+    /// The label of each of `cuts`.
+    var labels: [String] { train.labels + development.labels + test.labels }
     /// Where each of `cuts` lay in it before any was dropped.
     var origins: [Int] { train.origins + development.origins + test.origins }
     /// Where each part lies in `cuts`.

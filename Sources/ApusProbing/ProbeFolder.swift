@@ -54,7 +54,7 @@ public struct ProbeFolder {
     /// - Parameters:
     ///   - report: What the run found.
     ///   - options: What the run was told to do.
-    ///   - testManifest: The path of the test manifest.
+    ///   - testManifest: The path of the manifest that has the test recordings.
     /// - Throws: `PretrainingError.cannotWrite`, `SignalError.cannotWrite`, `ReportError.cannotWrite`.
     public func write(_ report: ProbeReport, options: ProbeOptions, testManifest: String) throws {
         do {
@@ -67,11 +67,12 @@ public struct ProbeFolder {
             className: options.label.className, classes: report.classes,
             bestSystem: report.bestSystem, confusion: report.confusion.counts,
             testIDs: report.testIDs, testLabels: report.testLabels,
-            systems: report.systems.map(\.name), chance: report.chance,
+            systems: report.results.systemNames, chance: report.chance,
             warnings: report.warnings.map(\.description), testManifest: testManifest,
             frontEnd: PlainFeatures.frontEnd(of: report.classifier.model.card.frontEnd))
         var tensors: [String: TensorValues] = [:]
-        for system in report.systems {
+        // Of several trainings of one system the first is shown.
+        for system in report.systems where tensors[system.name] == nil {
             let layer = system.testEmbeddings
             tensors[system.name] = TensorValues(
                 shape: [layer.matrix.count / max(1, layer.width), layer.width],

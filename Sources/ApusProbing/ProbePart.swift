@@ -15,6 +15,22 @@ public struct ProbePart: Sendable {
         self.representation = representation
         self.labels = labels
     }
+
+    /// Some of the recordings.
+    func rows(_ indices: [Int]) -> ProbePart {
+        let layers = representation.layers.map { layer in
+            var matrix: [Float] = []
+            matrix.reserveCapacity(indices.count * layer.width)
+            for row in indices {
+                matrix += layer.matrix[row * layer.width..<(row + 1) * layer.width]
+            }
+            return Representation.Layer(name: layer.name, width: layer.width, matrix: matrix)
+        }
+        return ProbePart(
+            representation: Representation(
+                system: representation.system, count: indices.count, layers: layers),
+            labels: indices.map { labels[$0] })
+    }
 }
 
 /// The classes of a training part, numbered in alphabetical order.

@@ -21,6 +21,8 @@ public struct ProbeReport {
         public var name: String
         /// What it is.
         public var kind: Kind
+        /// The seed of the model's training; `nil` without a model.
+        public var seed: UInt64?
         /// The probes on recordings, all labels last.
         public var utterances: [UtteranceProbe.Outcome]
         /// The probe on frames, where the system has frames and it was asked for.

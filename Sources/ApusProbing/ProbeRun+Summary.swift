@@ -9,36 +9,42 @@ extension ProbeRun {
     ///   - systems: What each system reached.
     ///   - models: The models.
     ///   - data: The recordings.
+    ///   - folds: Which of them were learned from, chosen on and measured on.
     /// - Returns: The report.
     /// - Throws: `ProbingError`, `MetricsError`.
     func summary(
         _ systems: [ProbeReport.System], models: [(name: String, model: PretrainedModel)],
-        data: ProbeData
+        data: ProbeData, folds: [ProbeFold]
     ) throws -> ProbeReport {
         let classes = ClassList(labels: data.train.labels)
+        let tested = folds.flatMap(\.test)
+        let testLabels = tested.map { data.labels[$0] }
         let trained = systems.filter { $0.kind == .trained }
         // Of equals the first: models are in the caller's order.
         let best = trained.dropFirst().reduce(trained[0]) {
             $1.developmentAccuracy > $0.developmentAccuracy ? $1 : $0
         }
         guard let outcome = best.utterances.last, let selection = outcome.selections.first,
-            let model = models.first(where: { $0.name == best.name })?.model
+            let model = models.first(where: {
+                $0.name == best.name && $0.model.card.seed == best.seed
+            })?.model
         else { preconditionFailure("a trained model with a probe") }
         let uniform = 1 / Double(classes.names.count)
-        let targets = try classes.numbers(of: data.test.labels, part: data.test.name)
+        let targets = try classes.numbers(of: testLabels, part: data.test.name)
         return ProbeReport(
             results: Results(
-                task: options.label.task, protocol: procedure(data),
-                metric: MetricName.accuracy, rows: systems.flatMap(rows),
+                task: options.label.task,
+                protocol: procedure(data, models: models, foldCount: folds.count),
+                metric: MetricName.accuracy, rows: try rows(systems),
                 chance: [
                     MetricName.accuracy: uniform, MetricName.frameAccuracy: uniform,
                     MetricName.balancedFrameAccuracy: uniform,
                     MetricName.equalErrorRate: 0.5,
                 ]),
             chance: ProbeReport.Chance(
-                uniform: uniform, majorityShare: majorityShare(data, classes)),
-            classes: classes.names, systems: systems, testIDs: data.test.cuts.map(\.id),
-            testLabels: data.test.labels, bestSystem: best.name,
+                uniform: uniform, majorityShare: majorityShare(data, folds)),
+            classes: classes.names, systems: systems, testIDs: tested.map { data.cuts[$0].id },
+            testLabels: testLabels, bestSystem: best.name,
             confusion: try confusionMatrix(
                 predictions: outcome.testPredictions, targets: targets,
                 classCount: classes.names.count),
@@ -58,6 +64,24 @@ extension ProbeRun {
                         seconds: data.train.cuts.reduce(0) { $0 + ($1.duration ?? 0) })),
                 model: model, regression: outcome.classifier),
             warnings: data.warnings)
+    }
+
+    /// The figures of all systems; those of one name become one with their mean.
+    private func rows(_ systems: [ProbeReport.System]) throws -> [Results.Row] {
+        var names: [String] = []
+        for system in systems where !names.contains(system.name) { names.append(system.name) }
+        return try names.flatMap { name in
+            let trainings = systems.filter { $0.name == name }.map(rows)
+            guard trainings.count > 1 else { return trainings[0] }
+            return try trainings[0].indices.map { index in
+                var row = trainings[0][index]
+                let interval = try meanInterval(of: trainings.map { $0[index].value })
+                row.value = interval.estimate
+                (row.low, row.high) = (max(0, interval.low), min(1, interval.high))
+                row.seeds = trainings.count
+                return row
+            }
+        }
     }
 
     private func rows(_ system: ProbeReport.System) -> [Results.Row] {
@@ -91,23 +115,34 @@ extension ProbeRun {
         return rows
     }
 
-    /// The accuracy on the test part of always naming the training part's most frequent class.
-    private func majorityShare(_ data: ProbeData, _ classes: ClassList) -> Double {
-        let counts = Dictionary(grouping: data.train.labels, by: { $0 }).mapValues(\.count)
-        // Of equally frequent classes the first.
-        let largest = classes.names.reduce(classes.names[0]) {
-            (counts[$1] ?? 0) > (counts[$0] ?? 0) ? $1 : $0
+    /// The accuracy on the test parts of always naming the most frequent class of the training part.
+    private func majorityShare(_ data: ProbeData, _ folds: [ProbeFold]) -> Double {
+        let labels = data.labels
+        let hits = folds.map { fold in
+            let counts = Dictionary(grouping: fold.train.map { labels[$0] }, by: { $0 })
+                .mapValues(\.count)
+            // Of equally frequent classes the first.
+            let largest = counts.max { ($0.value, $1.key) < ($1.value, $0.key) }?.key
+            return fold.test.count { labels[$0] == largest }
         }
-        return Double(data.test.labels.count { $0 == largest }) / Double(data.test.labels.count)
+        return Double(hits.reduce(0, +)) / Double(folds.reduce(0) { $0 + $1.test.count })
     }
 
-    private func procedure(_ data: ProbeData) -> String {
+    private func procedure(
+        _ data: ProbeData, models: [(name: String, model: PretrainedModel)], foldCount: Int
+    ) -> String {
         let seeds = options.utterances.seedCount
         var text =
             "Multinomial logistic regression on frozen representations (mean and standard deviation "
-            + "over frames); layer and C chosen on \(data.development.cuts.count) development "
-            + "recordings, accuracy on \(data.test.cuts.count) test recordings of "
-            + "\(Set(data.test.labels).count) classes."
+            + "over frames); "
+        text +=
+            foldCount > 1
+            ? "\(foldCount) folds, each measured on once with layer and C chosen on the next and the "
+                + "others to learn from: \(data.cuts.count) recordings of "
+                + "\(Set(data.labels).count) classes."
+            : "layer and C chosen on \(data.development.cuts.count) development "
+                + "recordings, accuracy on \(data.test.cuts.count) test recordings of "
+                + "\(Set(data.test.labels).count) classes."
         if !options.utterances.labelledPerClass.isEmpty {
             text +=
                 seeds > 1
@@ -116,8 +151,10 @@ extension ProbeRun {
         }
         if options.utterances.usesAllLabels {
             text +=
-                " All labels: \(data.train.cuts.count) recordings, with a bootstrap interval over "
-                + "test recordings."
+                foldCount > 1
+                ? " All labels: a bootstrap interval over test recordings."
+                : " All labels: \(data.train.cuts.count) recordings, with a bootstrap interval over "
+                    + "test recordings."
         }
         if options.frames != nil {
             text +=
@@ -133,6 +170,15 @@ extension ProbeRun {
                     ? "" : "those of different \(options.label.className)s in one language only, ")
                 + "layer and vectors chosen on development pairs, with a bootstrap interval over "
                 + "\(options.label.className)s."
+        }
+        let trainings = Dictionary(grouping: models, by: \.name).mapValues(\.count)
+            .filter { $0.value > 1 }
+        if !trainings.isEmpty {
+            text +=
+                " Several trainings, in place of the intervals above the mean over seeds with "
+                + "Student's t interval: "
+                + trainings.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }
+                .joined(separator: ", ") + "."
         }
         return text
     }

@@ -5,8 +5,8 @@ import ApusTensor
 extension ProbeRun {
     /// One system's representations of all recordings.
     private struct Extracted {
-        /// Training, development and test part.
-        var parts: [ProbePart]
+        /// All recordings.
+        var recordings: ProbePart
         /// The same for single frames, where they were asked for.
         var frames: [FrameSet]?
     }
@@ -17,7 +17,9 @@ extension ProbeRun {
     ///   - source: What gives frames.
     ///   - name: The system's name.
     ///   - kind: What the system is.
+    ///   - seed: The seed of the model's training, where there is a model.
     ///   - data: The recordings.
+    ///   - folds: Which of them are learned from, chosen on and measured on.
     ///   - frameCounts: The number of frames of each recording; `nil` for no probe on frames.
     ///   - summary: What a recording's frames become, a vector for each layer; `nil` for their mean
     ///     and standard deviation.
@@ -25,15 +27,15 @@ extension ProbeRun {
     /// - Throws: `ProbingError`.
     func probe(
         _ source: some RepresentationSource, _ name: String, _ kind: ProbeReport.Kind,
-        _ data: ProbeData, _ frameCounts: [Int]?,
+        seed: UInt64? = nil, _ data: ProbeData, folds: [ProbeFold], _ frameCounts: [Int]?,
         summary: (([FeatureMatrix]) -> [[Float]])? = nil
     ) throws -> ProbeReport.System {
         var extracted = try extract(
             source, name, data, options.frames == nil ? nil : frameCounts,
             summary: summary ?? { $0.map { Pooling.meanAndStandardDeviation($0).values } })
-        let parts = extracted.parts
+        let recordings = extracted.recordings
         let utterances = try UtteranceProbe(options.utterances, seed: options.seed).evaluate(
-            train: parts[0], development: parts[1], test: parts[2]
+            recordings, folds: folds
         ) { report(.progress(done: $0, total: $1, work: "\(name): recordings")) }
         var frames: FrameProbe.Outcome?
         if let frameOptions = options.frames, var sets = extracted.frames {
@@ -47,18 +49,20 @@ extension ProbeRun {
         }
         let verification =
             options.verification.impostors == .none
-            ? nil : try verify(parts, data, hasDeviations: summary == nil)
+            ? nil : try verify(recordings, data, hasDeviations: summary == nil)
         let layer = utterances.last?.selections.first?.layerIndex ?? 0
+        let tested = recordings.rows(folds.flatMap(\.test))
         return ProbeReport.System(
-            name: name, kind: kind, utterances: utterances, frames: frames,
-            verification: verification, testEmbeddings: parts[2].representation.layers[layer])
+            name: name, kind: kind, seed: seed, utterances: utterances, frames: frames,
+            verification: verification, testEmbeddings: tested.representation.layers[layer])
     }
 
     private func verify(
-        _ parts: [ProbePart], _ data: ProbeData, hasDeviations: Bool
+        _ recordings: ProbePart, _ data: ProbeData, hasDeviations: Bool
     ) throws -> VerificationProbe.Outcome {
-        let sides = zip(parts, [data.train, data.development, data.test]).map { part, side in
-            VerificationProbe.Part(
+        let sides = zip(data.ranges, [data.train, data.development, data.test]).map { range, side in
+            let part = recordings.rows(Array(range))
+            return VerificationProbe.Part(
                 // Of all layers together the means don't lie in one piece.
                 layers: part.representation.layers
                     .filter { $0.name != EmbeddingExtractor.allLayers },
@@ -116,23 +120,19 @@ extension ProbeRun {
             report(.progress(done: done, total: cuts.count, work: "\(name): representations"))
         }
 
-        let labels = [data.train.labels, data.development.labels, data.test.labels]
-        let parts = ranges.indices.map { part in
-            let rows = vectors[ranges[part]]
-            let layers = source.layerNames.indices.map { layer in
-                Representation.Layer(
-                    name: source.layerNames[layer], width: rows.first?[layer].count ?? 0,
-                    matrix: rows.flatMap { $0[layer] })
-            }
-            let all = Representation.Layer(
-                name: EmbeddingExtractor.allLayers, width: layers.reduce(0) { $0 + $1.width },
-                matrix: rows.flatMap { $0.flatMap(\.self) })
-            return ProbePart(
-                representation: Representation(
-                    system: name, count: rows.count,
-                    layers: layers.count > 1 ? layers + [all] : layers),
-                labels: labels[part])
+        let layers = source.layerNames.indices.map { layer in
+            Representation.Layer(
+                name: source.layerNames[layer], width: vectors.first?[layer].count ?? 0,
+                matrix: vectors.flatMap { $0[layer] })
         }
-        return Extracted(parts: parts, frames: sets.isEmpty ? nil : sets)
+        let all = Representation.Layer(
+            name: EmbeddingExtractor.allLayers, width: layers.reduce(0) { $0 + $1.width },
+            matrix: vectors.flatMap { $0.flatMap(\.self) })
+        let recordings = ProbePart(
+            representation: Representation(
+                system: name, count: vectors.count,
+                layers: layers.count > 1 ? layers + [all] : layers
+            ), labels: data.labels)
+        return Extracted(recordings: recordings, frames: sets.isEmpty ? nil : sets)
     }
 }

@@ -46,12 +46,13 @@ public struct ProbeRun {
         self.report = report
     }
 
-    /// Runs all probes.
+    /// Runs all probes on three parts.
     ///
     /// Recordings that some system can't use are left out for all, with a warning.
     ///
     /// - Parameters:
-    ///   - models: The models, each with a name of its own.
+    ///   - models: The models with their names. Models of one name are one system trained with several
+    ///     seeds: its figures are their means.
     ///   - train: The labelled recordings that classifiers are fitted on.
     ///   - development: Those that layer and C are chosen on.
     ///   - test: Those that the figures are measured on.
@@ -62,13 +63,51 @@ public struct ProbeRun {
         models: [(name: String, model: PretrainedModel)], train: Manifest,
         development: Manifest, test: Manifest
     ) throws -> ProbeReport {
-        guard let first = models.first, Set(models.map(\.name)).count == models.count else {
+        try run(
+            models: models,
+            data: ProbeData(
+                train: train, development: development, test: test, label: options.label)
+        ) { [ProbeFold($0)] }
+    }
+
+    /// Runs the probes on recordings by cross-validation.
+    ///
+    /// Each fold that the manifest names is measured on once, with the next fold to choose on and the
+    /// others to learn from.
+    ///
+    /// - Parameters:
+    ///   - models: The models with their names, as above.
+    ///   - folds: The labelled recordings, each with its fold.
+    /// - Returns: The figures over all folds together and what a report shows beside them. The
+    ///   classifier is the first fold's.
+    /// - Throws: `ProbingError` where labels or recordings don't suffice, or the options ask for probes
+    ///   on frames or pairs; `SignalError` for a front end that can't be used.
+    public func run(
+        models: [(name: String, model: PretrainedModel)], folds: Manifest
+    ) throws -> ProbeReport {
+        guard options.frames == nil else {
             throw ProbingError.badOption(
-                option: "models", expected: "at least one, each with a name of its own",
-                found: "\(models.map(\.name))")
+                option: "frames", expected: "none with folds", found: "a probe on frames")
         }
-        var data = try ProbeData(
-            train: train, development: development, test: test, label: options.label)
+        guard options.verification.impostors == .none else {
+            throw ProbingError.badOption(
+                option: "verification.impostors", expected: "none with folds",
+                found: options.verification.impostors.rawValue)
+        }
+        return try run(
+            models: models, data: ProbeData(folds: folds, label: options.label), ProbeFold.all)
+    }
+
+    private func run(
+        models: [(name: String, model: PretrainedModel)], data: ProbeData,
+        _ folds: (ProbeData) -> [ProbeFold]
+    ) throws -> ProbeReport {
+        guard let first = models.first else {
+            throw ProbingError.badOption(
+                option: "models", expected: "at least one", found: "none")
+        }
+        try requireDifferentSeeds(models)
+        var data = data
         let plain = PlainFeatures.frontEnd(of: first.model.card.frontEnd)
         var stores: [FeatureStore] = []
         for frontEnd in [plain] + models.map(\.model.card.frontEnd)
@@ -78,7 +117,8 @@ public struct ProbeRun {
                     frontEnd: frontEnd, cacheByteLimit: options.cacheMegabytes << 20))
         }
         let frameCounts = try dropUnusable(&data, stores: stores)
-        data.warnOfUntestedClasses()
+        let folds = folds(data)
+        if folds.count == 1 { data.warnOfUntestedClasses() }
         data.warnings.forEach { report(.warning($0)) }
 
         var systems: [ProbeReport.System] = []
@@ -92,9 +132,10 @@ public struct ProbeRun {
         let features = PlainFeatures(store: try store(plain), workers: options.workers)
         systems.append(
             try probe(
-                features, "log-mel statistics", .logMelStatistics, data, counts(plain, 1)))
+                features, "log-mel statistics", .logMelStatistics, data, folds: folds,
+                counts(plain, 1)))
         systems.append(
-            try probe(features, "channel only", .channel, data, nil) { layers in
+            try probe(features, "channel only", .channel, data, folds: folds, nil) { layers in
                 [features.quietFrameMean(of: layers[0])]
             })
         if !models.contains(where: { $0.model.card.frontEnd == plain }) {
@@ -109,10 +150,28 @@ public struct ProbeRun {
                 let extractor = try RepresentationExtractor(
                     model, store: store(frontEnd), workers: options.workers)
                 systems.append(
-                    try probe(extractor, name, kind, data, counts(frontEnd, extractor.stride)))
+                    try probe(
+                        extractor, name, kind, seed: model.card.seed, data, folds: folds,
+                        counts(frontEnd, extractor.stride)))
             }
         }
-        return try summary(systems, models: models, data: data)
+        return try summary(systems, models: models, data: data, folds: folds)
+    }
+
+    /// Models of one name are trainings of one system, and not one training named twice.
+    private func requireDifferentSeeds(
+        _ models: [(name: String, model: PretrainedModel)]
+    ) throws {
+        for (name, group) in Dictionary(grouping: models, by: \.name) where group.count > 1 {
+            let seeds = group.map(\.model.card.seed)
+            guard Set(seeds).count == seeds.count else {
+                throw ProbingError.badOption(
+                    option: "models",
+                    expected: "a seed of its own for each model of one name",
+                    found: "'\(name)' with the seeds "
+                        + seeds.map(String.init).joined(separator: ", "))
+            }
+        }
     }
 
     /// Makes the features of every recording by every front end, and leaves out what fails.

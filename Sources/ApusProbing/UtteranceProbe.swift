@@ -157,6 +157,34 @@ public struct UtteranceProbe: Sendable {
         }
     }
 
+    /// Runs the probe for every fold.
+    ///
+    /// - Parameters:
+    ///   - all: All recordings.
+    ///   - folds: Which of them are learned from, chosen on and measured on.
+    ///   - progress: Called with the subsets done and their number.
+    /// - Returns: An outcome for each number over all folds together, all labels last.
+    /// - Throws: `ProbingError` where classes or recordings are missing.
+    func evaluate(
+        _ all: ProbePart, folds: [ProbeFold], progress: (_ done: Int, _ total: Int) -> Void
+    ) throws -> [Outcome] {
+        let byFold = try folds.enumerated().map { number, fold in
+            try evaluate(
+                train: all.rows(fold.train), development: all.rows(fold.development),
+                test: all.rows(fold.test)
+            ) { progress(number * $1 + $0, folds.count * $1) }
+        }
+        return try byFold[0].indices.map { amount in
+            let outcomes = byFold.map { $0[amount] }
+            let correct = zip(outcomes, folds).flatMap { outcome, fold in
+                zip(outcome.testPredictions, fold.test).map {
+                    outcome.classes[$0] == all.labels[$1]
+                }
+            }
+            return try Outcome(folds: outcomes) { try interval($0, correct: correct) }
+        }
+    }
+
     /// Fits every layer and C, and keeps what does best on the development part.
     private func select(
         _ train: Representation, rows: [Int], targets: [Int], development: Representation,

@@ -88,6 +88,13 @@ public struct Results: Codable, Equatable, Sendable {
         self.chance = chance
     }
 
+    /// The systems that have figures, in the order in which they first come up.
+    public var systemNames: [String] {
+        rows.reduce(into: []) { names, row in
+            if !names.contains(row.system) { names.append(row.system) }
+        }
+    }
+
     /// Reads results from a JSON file.
     ///
     /// - Parameter url: The file.

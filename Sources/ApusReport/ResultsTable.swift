@@ -21,12 +21,11 @@ public struct ResultsTable: Sendable {
     ///   - className: What a class is, such as `speaker`, for the columns' headings.
     ///   - notes: Sentences under the table, after the one on intervals and chance.
     public init(_ results: Results, className: String = "class", notes: [String] = []) {
-        var systems: [String] = []
+        let systems = results.systemNames
         var metrics: [String] = []
         var figures: [String: [Key: Results.Row]] = [:]
         for row in results.rows {
             let metric = row.metric ?? results.metric
-            if !systems.contains(row.system) { systems.append(row.system) }
             if !metrics.contains(metric) { metrics.append(metric) }
             figures[row.system, default: [:]][Key(metric: metric, labelled: row.labelledPerClass)] =
                 row

@@ -7,12 +7,14 @@ import Testing
 extension Computing {
     /// BEST-RQ: PyTorch's codes, losses and gradients, the draw of masks, and the fixed tensors.
     @Suite struct MaskedPredictionTests {
-        @Test(arguments: ["whole", "halved", "single"], ["equal", "mixed"])
+        @Test(arguments: ["whole", "halved", "single", "contrast"], ["equal", "mixed"])
         func reference(kind: String, lengths case: String) throws {
             let reference = try Reference("prediction")
             let model = makeMaskedPrediction {
                 $0.encoder = smallEncoder(.recurrent) { $0.subsampling = kind == "whole" ? 1 : 2 }
                 $0.randomProjection.stackedFrames = kind == "single" ? 2 : 4
+                $0.contrastive.weight = kind == "contrast" ? 0.5 : 0
+                $0.contrastive.negativeCount = 6
             }
             try model.load(reference.weights(kind), from: "reference")
             let name = "\(kind).\(`case`)"
@@ -24,9 +26,12 @@ extension Computing {
             let mask = MaskedPrediction.Mask(
                 frames: try reference.integers("\(name).frames"),
                 features: try reference.values("\(name).mask"), shares: [])
+            let negatives =
+                kind == "contrast" ? try reference.integers("\(name).negatives") : []
             func loss() -> ObjectiveLoss {
                 model.predict(
-                    features: padded, lengths: lengths, mask: mask, noise: noise, draws: nil)
+                    features: padded, lengths: lengths, mask: mask, noise: noise,
+                    negatives: negatives, draws: nil)
             }
             let codes = model.codes(of: padded, lengths: lengths)
             let expectedCodes = try reference.integers("\(name).codes")
@@ -41,8 +46,13 @@ extension Computing {
                 #expect(relativeError(values, expected) < 2e-5, "\(name): \(parameter)")
             }
             let figures = Dictionary(uniqueKeysWithValues: loss().figures())
-            let accuracy = try reference.values("\(name).accuracy")[0]
-            #expect(abs(try #require(figures["accuracy"]) - Double(accuracy)) < 1e-6)
+            let names =
+                kind == "contrast"
+                ? ["accuracy", "contrastiveLoss", "contrastiveAccuracy"] : ["accuracy"]
+            for figure in names {
+                let expected = try reference.values("\(name).\(figure)")[0]
+                #expect(abs(try #require(figures[figure]) - Double(expected)) < 1e-5)
+            }
         }
 
         /// Frames that lie on a code have that code, whatever their length.
@@ -215,6 +225,31 @@ extension Computing {
             #expect(abs(Double(result.value.item) - log(12)) < 1)
         }
 
+        /// Drawn as CPC draws them, and the same for a recording however its batch is padded.
+        @Test(arguments: [CPC.NegativeSource.otherRecordings, .sameRecording, .mixed])
+        func theContrastiveTermIsPartOfTheLoss(source: CPC.NegativeSource) throws {
+            func model(weight: Double) -> MaskedPrediction {
+                makeMaskedPrediction {
+                    $0.contrastive.weight = weight
+                    $0.contrastive.negatives = source
+                }
+            }
+            let features = batch(lengths: [60, 31], melBandCount: 8)
+            func loss(_ weight: Double) -> ObjectiveLoss {
+                model(weight: weight).loss(features: features, lengths: [60, 31], seed: Seed(1))
+            }
+            let (plain, half, whole) = (loss(0), loss(0.5), loss(1))
+            let figures = Dictionary(uniqueKeysWithValues: whole.figures())
+            let term = try #require(figures["contrastiveLoss"])
+            #expect((0...1).contains(try #require(figures["contrastiveAccuracy"])))
+            #expect(term > 0)
+            #expect(abs(Double(half.value.item - plain.value.item) - 0.5 * term) < 1e-4)
+            #expect(abs(Double(whole.value.item - plain.value.item) - term) < 1e-4)
+            let wider = Tensor.concatenated([features, Tensor(zeros: [2, 8, 8])], dimension: 1)
+            let padded = model(weight: 1).loss(features: wider, lengths: [60, 31], seed: Seed(1))
+            #expect(abs(padded.value.item - whole.value.item) < 1e-4)
+        }
+
         @Test func whatCannotBeBuiltIsNamed() {
             func problem(_ adjust: (inout MaskedPrediction.Configuration) -> Void) -> String? {
                 var objective = smallObjective(.maskedPrediction)
@@ -256,6 +291,24 @@ extension Computing {
                     $0.targets = .units
                     $0.units.layerWidth = 0
                 } == "units.layerWidth is 0, expected at least 1")
+            #expect(
+                problem { $0.contrastive.weight = -1 }
+                    == "contrastive.weight is -1.0, expected 0 or more")
+            #expect(
+                problem {
+                    $0.contrastive.weight = 1
+                    $0.encoder.subsampling = 1
+                    $0.maskSpan = 4
+                }
+                    == "contrastive.weight is 1.0, expected 0 without the convolutions of "
+                    + "encoder.subsampling")
+            #expect(
+                problem { $0.contrastive.negatives = .sameSpeaker }
+                    == "contrastive.negatives is sameSpeaker, expected otherRecordings, "
+                    + "sameRecording or mixed")
+            #expect(
+                problem { $0.contrastive.negativeCount = 0 }
+                    == "contrastive.negativeCount is 0, expected at least 1")
         }
     }
 }

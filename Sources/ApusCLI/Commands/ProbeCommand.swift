@@ -25,11 +25,13 @@ struct ProbeCommand: ParsableCommand {
     @Argument(help: "Models as PATH or NAME=PATH.")
     var models: [String]
     @Option(help: "The manifest of labelled recordings that classifiers are fitted on.")
-    var train: String
+    var train: String?
     @Option(help: "The manifest that layer and regularisation are chosen on.")
-    var dev: String
+    var dev: String?
     @Option(help: "The manifest that the figures are measured on.")
-    var test: String
+    var test: String?
+    @Option(help: "The manifest of a cross-validation, whose recordings name their folds.")
+    var folds: String?
     @Option(name: [.short, .customLong("output")], help: "The run's folder.")
     var output: String
     @Option(help: "What recordings are told apart by: speaker, soundClass or language.")
@@ -43,10 +45,18 @@ struct ProbeCommand: ParsableCommand {
     @Flag(help: "Print results.json instead of the table.")
     var json = false
 
+    func validate() throws {
+        let parts = [train, dev, test].compactMap(\.self)
+        guard folds == nil ? parts.count == 3 : parts.isEmpty else {
+            throw ValidationError("Name --train, --dev and --test, or --folds alone.")
+        }
+    }
+
     func run() throws {
         startEngine(threads: threads)
         var options = try ConfigurationFile.resolve(ProbeOptions(), settings: settings)
         options.label = label
+        if folds != nil { options.frames = nil }
         let named = try models.map { argument -> (name: String, model: PretrainedModel) in
             let parts = argument.split(separator: "=", maxSplits: 1).map(String.init)
             let path = parts.last ?? argument
@@ -69,11 +79,21 @@ struct ProbeCommand: ParsableCommand {
                 progress?.update(done)
             }
         }
-        let report = try run.run(
-            models: named, train: Manifest(contentsOf: train),
-            development: Manifest(contentsOf: dev), test: Manifest(contentsOf: test))
+        let report: ProbeReport
+        var tested = ""
+        if let folds {
+            report = try run.run(models: named, folds: Manifest(contentsOf: folds))
+            tested = folds
+        } else if let train, let dev, let test {
+            report = try run.run(
+                models: named, train: Manifest(contentsOf: train),
+                development: Manifest(contentsOf: dev), test: Manifest(contentsOf: test))
+            tested = test
+        } else {
+            preconditionFailure("validated")
+        }
         let folder = ProbeFolder(path: output)
-        try folder.write(report, options: options, testManifest: test)
+        try folder.write(report, options: options, testManifest: tested)
         if json {
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]

@@ -26,7 +26,9 @@ tensors = {}
 M, D, LAYERS, CODEBOOKS, CODES, WIDTH = 8, 16, 2, 2, 12, 4
 T = 22
 LENGTHS = {"equal": [22, 22, 22], "mixed": [22, 13, 5]}
-CASES = {"whole": (1, 4), "halved": (2, 4), "single": (2, 2)}
+# Stride, stacked frames, and λ of the contrastive term.
+CASES = {"whole": (1, 4, 0), "halved": (2, 4, 0), "single": (2, 2, 0), "contrast": (2, 4, 0.5)}
+N = 6
 
 
 def random(*shape, scale=1.0):
@@ -41,7 +43,7 @@ def put(name, value):
 class Predicting(nn.Module):
     """GRUs, which leave the transformer's cost aside, after an optional convolution of stride 2."""
 
-    def __init__(self, stride):
+    def __init__(self, stride, weight):
         super().__init__()
         self.stride = stride
         width = D if stride == 2 else M
@@ -56,19 +58,24 @@ class Predicting(nn.Module):
                 }
             )
         self.output = nn.Linear(D, CODEBOOKS * CODES)
+        if weight > 0:
+            self.contrast = nn.ModuleDict({"output": nn.Linear(D, D, bias=False)})
+
+    def convolved(self, x):
+        front = self.encoder["subsampling"]
+        return F.gelu(front["norms"][0](front["convolutions"][0](x.T[None])[0].T))
 
     def forward(self, x):
         if self.stride == 2:
-            front = self.encoder["subsampling"]
-            x = F.gelu(front["norms"][0](front["convolutions"][0](x.T[None])[0].T))
+            x = self.convolved(x)
         for index, layer in enumerate(self.encoder["layers"]):
             y = layer(x[None])[0][0]
             x = x + y if index > 0 else y
-        return self.output(x).reshape(-1, CODEBOOKS, CODES)
+        return self.output(x).reshape(-1, CODEBOOKS, CODES), x
 
 
-for case, (stride, stack) in CASES.items():
-    model = Predicting(stride)
+for case, (stride, stack, weight) in CASES.items():
+    model = Predicting(stride, weight)
     for name, parameter in model.named_parameters():
         gain = 1.0 if "norm" in name and name.endswith("weight") else 0.0
         parameter.data = (random(*parameter.shape, scale=0.3) + gain).float().double()
@@ -83,7 +90,7 @@ for case, (stride, stack) in CASES.items():
     S = -(-T // stride)
     front = (stack - stride) // 2
     for lengths_name, lengths in LENGTHS.items():
-        mask, rows, losses, hits = torch.zeros(3, T), [], [], []
+        mask, rows, losses, hits, contrast = torch.zeros(3, T), [], [], [], {}
         wanted = -torch.ones(3, S, CODEBOOKS)
         for b, length in enumerate(lengths):
             frames = -(-length // stride)
@@ -103,7 +110,8 @@ for case, (stride, stack) in CASES.items():
                 if masked[s]:
                     span = slice(s * stride, min((s + 1) * stride, length))
                     altered[span], mask[b, span] = noise[b, span], 1
-            logits = model(altered)
+            logits, hidden = model(altered)
+            contrast[b] = (hidden, np.flatnonzero(masked)) if weight > 0 else None
             for s in np.flatnonzero(masked):
                 rows.append(b * S + int(s))
                 for c in range(CODEBOOKS):
@@ -111,8 +119,29 @@ for case, (stride, stack) in CASES.items():
                     losses.append(torch.logsumexp(logits[s, c], 0) - logits[s, c, target])
                     hits.append(int(logits[s, c].argmax()) == target)
         loss = torch.stack(losses).mean()
-        loss.backward()
         name = f"{case}.{lengths_name}"
+        if weight > 0:
+            z = [model.convolved(features[b, :length]) for b, length in enumerate(lengths)]
+            frames = [(b, s) for b in range(3) for s in range(len(z[b]))]
+            terms, best, negatives = [], [], []
+            for b in range(3):
+                # Any frames, the masked ones of the recording itself among them.
+                drawn = [frames[i] for i in generator.integers(len(frames), size=N - 1)]
+                drawn.append((b, int(contrast[b][1][0])))
+                negatives += [other * S + s for other, s in drawn]
+                for s in contrast[b][1]:
+                    query = model.contrast["output"](contrast[b][0][s]) / D**0.5
+                    own = query @ z[b][s]
+                    others = [query @ z[o][t] for o, t in drawn if (o, t) != (b, int(s))]
+                    scores = torch.stack([own] + others)
+                    terms.append(torch.logsumexp(scores, 0) - own)
+                    best.append(int(scores.argmax()) == 0)
+            term = torch.stack(terms).mean()
+            loss = loss + weight * term
+            put(f"{name}.negatives", negatives)
+            put(f"{name}.contrastiveLoss", term)
+            put(f"{name}.contrastiveAccuracy", np.mean(best))
+        loss.backward()
         put(f"{name}.lengths", lengths)
         put(f"{name}.mask", mask)
         put(f"{name}.frames", rows)
