@@ -80,6 +80,8 @@ extension UtteranceProbe.Outcome {
     ///   - folds: The outcome of each fold.
     ///   - interval: The interval of the draws' accuracies, or of whether the first draw's predictions
     ///     are right.
+    /// - Throws: `ProbingError.tooFewClasses` where folds have different classes; what `interval`
+    ///   throws.
     init(
         folds: [UtteranceProbe.Outcome],
         interval: (_ accuracies: [Double]) throws -> (

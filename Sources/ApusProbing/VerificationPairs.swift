@@ -58,6 +58,8 @@ struct VerificationPairs {
     /// The trials with the inner products of vectors as scores.
     ///
     /// - Parameter vectors: (N, D) for the part's recordings.
+    /// - Returns: The trials, in the order of the pairs.
+    /// - Throws: `MetricsError` for vectors that aren't finite.
     func scored(_ vectors: Tensor) throws -> DetectionTrials {
         let count = vectors.shape[0]
         var scores: [Float] = []

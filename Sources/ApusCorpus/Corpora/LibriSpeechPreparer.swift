@@ -1,5 +1,6 @@
-/// LibriSpeech's read English, a part of it or all (Panayotov et al. 2015).
+/// LibriSpeech's read English, a part of it or all.
 ///
+/// Panayotov, Chen, Povey and Khudanpur 2015, LibriSpeech: an ASR corpus based on public domain audio books.
 /// The speaker is the first number of `SPEAKER-CHAPTER-UTTERANCE.flac`; the part, such as
 /// `train-clean-100`, is kept under the key `part` where the folder has it.
 public struct LibriSpeechPreparer: Preparer {
