@@ -69,6 +69,19 @@ extension Computing {
             }
         }
 
+        @Test(arguments: [1, 2, 4])
+        func conformer(subsampling: Int) throws {
+            let model = makeMaskedPrediction {
+                $0.encoder = smallEncoder(.conformer) { $0.subsampling = subsampling }
+                $0.maskSpan = 8
+            }
+            let lengths = [24, 17, 9]
+            let features = batch(lengths: lengths, melBandCount: 8)
+            try check(model) {
+                model.loss(features: features, lengths: lengths, seed: Seed(3)).value
+            }
+        }
+
         @Test(arguments: [0, 0.1])
         func maskedReconstruction(dropout: Double) throws {
             let model = makeMaskedReconstruction(dropout: dropout)

@@ -48,6 +48,15 @@ extension Computing {
             try expectPaddingChangesNothing(makeMaskedPrediction())
         }
 
+        @Test func paddingNeverChangesObjectivesOnAConformer() throws {
+            try expectPaddingChangesNothing(
+                makeMaskedReconstruction { $0.encoder = smallEncoder(.conformer) })
+            try expectPaddingChangesNothing(
+                makeMaskedPrediction {
+                    $0.encoder = smallEncoder(.conformer) { $0.subsampling = 2 }
+                })
+        }
+
         @Test func theInformationBoundFollowsFromTheLoss() throws {
             let model = makeCPC(negativeCount: 11)
             let features = batch(lengths: [24, 17], melBandCount: 8)

@@ -81,8 +81,12 @@ extension Computing {
             #expect(try #require(figures["accuracy"]) > 0.95)
         }
 
-        @Test func maskedReconstruction() {
-            let model = makeMaskedReconstruction { $0.encoder.transformer.feedForwardWidth = 64 }
+        @Test(arguments: [EncoderConfiguration.Kind.transformer, .conformer])
+        func maskedReconstruction(encoder: EncoderConfiguration.Kind) {
+            let model = makeMaskedReconstruction {
+                $0.encoder.kind = encoder
+                $0.encoder.transformer.feedForwardWidth = 64
+            }
             let lengths = [30, 30, 24, 20]
             let features = batch(lengths: lengths, melBandCount: 8)
             let (losses, last) = train(

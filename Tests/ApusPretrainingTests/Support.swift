@@ -185,6 +185,12 @@ func smallEncoder(
     configuration.recurrent.layerCount = 2
     configuration.recurrent.width = 16
     configuration.recurrent.dropout = dropout
+    configuration.conformer.layerCount = 2
+    configuration.conformer.width = 16
+    configuration.conformer.headCount = 2
+    configuration.conformer.feedForwardWidth = 24
+    configuration.conformer.kernelSize = 5
+    configuration.conformer.dropout = dropout
     adjust(&configuration)
     return configuration
 }
