@@ -91,6 +91,15 @@ extension Computing {
             check(encoder)
         }
 
+        @Test(arguments: [1, 2, 3])
+        func nonAutoregressivePrediction(blockCount: Int) {
+            let model = makeNonAutoregressivePrediction(dropout: 0.1) {
+                $0.blockCount = blockCount
+            }
+            redraw(model)
+            check(model.encoder)
+        }
+
         /// Positions are made as they are needed, beyond those that an encoder begins with.
         @Test func recordingsOfAnyLength() {
             let encoder = makeMaskedReconstruction().encoder

@@ -100,6 +100,28 @@ extension Computing {
             }
         }
 
+        @Test(arguments: EncoderConfiguration.Kind.allCases, [1, 4])
+        func bfloat16StaysClose(kind: EncoderConfiguration.Kind, subsampling: Int) throws {
+            let encoder = smallEncoder(kind, dropout: 0.1) { $0.subsampling = subsampling }
+                .makeEncoder(inputWidth: 8, seed: Seed(1))
+            let features = batch(lengths: [30, 11], melBandCount: 8)
+            func last(_ precision: Precision, _ draws: TrainingDraws?) throws -> Tensor {
+                try withPrecision(precision) {
+                    let states = encoder(features, lengths: [30, 11], draws: draws).layers
+                    return try #require(states.last).cast(to: .float32)
+                }
+            }
+            let exact = try last(.float32, nil).floats
+            let error = try relativeError(last(.bfloat16, nil).floats, exact)
+            #expect(error > 1e-5 && error < 3e-2, "\(error)")
+            let output = try last(.bfloat16, TrainingDraws(seed: Seed(2)))
+            (output * output).sum().backward()
+            for (name, tensor) in encoder.namedParameters {
+                let gradient = try #require(tensor.gradient, "\(name)").floats
+                #expect(gradient.allSatisfy { $0.isFinite }, "\(name)")
+            }
+        }
+
         @Test func relativePositionsInClosedForm() {
             let bias = RelativePositionBias(bucketCount: 8, longestDistance: 8, headCount: 2)
             // Half of the buckets are exact, the others share distances 2...3 and 4 and more.

@@ -269,6 +269,23 @@ extension Computing {
             }
             for size in absurd {
                 for key in [
+                    \NonAutoregressivePrediction.Configuration.width, \.codeCount,
+                ] {
+                    try expectWeightsDoNotFit(
+                        write(
+                            .nonAutoregressivePrediction,
+                            card: {
+                                $0.objective.nonAutoregressivePrediction[keyPath: key] = size
+                            }), "sizes in its card")
+                }
+                try expectWeightsDoNotFit(
+                    write(
+                        .nonAutoregressivePrediction,
+                        card: {
+                            $0.objective.nonAutoregressivePrediction.kernelSize = size + 1
+                            $0.objective.nonAutoregressivePrediction.blockCount = size / 4
+                        }), "sizes in its card")
+                for key in [
                     \ConformerEncoder.Configuration.width, \.layerCount, \.feedForwardWidth,
                 ] {
                     try expectWeightsDoNotFit(

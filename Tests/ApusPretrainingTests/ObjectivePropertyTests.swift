@@ -44,6 +44,12 @@ extension Computing {
             try expectPaddingChangesNothing(makeAutoregressivePrediction())
         }
 
+        @Test(arguments: [true, false])
+        func paddingNeverChangesNonAutoregressivePrediction(isQuantized: Bool) throws {
+            try expectPaddingChangesNothing(
+                makeNonAutoregressivePrediction { $0.isQuantized = isQuantized })
+        }
+
         @Test func paddingNeverChangesMaskedPrediction() throws {
             try expectPaddingChangesNothing(makeMaskedPrediction())
         }
