@@ -2,7 +2,7 @@ import ApusTensor
 
 /// A convolution over time, zero-padded at both ends.
 public final class Conv1d: Module {
-    /// (C out, C in, kernel).
+    /// (C out, C in / groups, kernel).
     public let weight: Tensor
     /// (C out).
     public let bias: Tensor
@@ -11,8 +11,10 @@ public final class Conv1d: Module {
     /// Zero frames put before and after.
     public let padding: Int
     private let kernelSize: Int
+    private let groups: Int
 
-    /// A convolution with PyTorch's initial values: uniform within ±1/√(C in · kernel).
+    /// A convolution with PyTorch's initial values: uniform within
+    /// ±1/√(C in / groups · kernel).
     ///
     /// - Parameters:
     ///   - inputChannels: C in.
@@ -20,21 +22,28 @@ public final class Conv1d: Module {
     ///   - kernelSize: The kernel's length in frames.
     ///   - stride: From one output frame to the next, in input frames.
     ///   - padding: Zero frames put before and after.
+    ///   - groups: Into how many groups the channels fall that see nothing of each other; as many as
+    ///     channels make a depthwise convolution.
     ///   - seed: What the initial values depend on.
     public init(
         inputChannels: Int, outputChannels: Int, kernelSize: Int, stride: Int = 1,
-        padding: Int = 0, seed: Seed
+        padding: Int = 0, groups: Int = 1, seed: Seed
     ) {
-        let bound = 1 / Double(inputChannels * kernelSize).squareRoot()
+        precondition(
+            inputChannels % groups == 0 && outputChannels % groups == 0,
+            "\(groups) groups of \(inputChannels) and \(outputChannels) channels")
+        let groupChannels = inputChannels / groups
+        let bound = 1 / Double(groupChannels * kernelSize).squareRoot()
         weight = parameter(
             Tensor(
-                uniform: -bound...bound, shape: [outputChannels, inputChannels, kernelSize],
+                uniform: -bound...bound, shape: [outputChannels, groupChannels, kernelSize],
                 seed: seed.derived("weight")))
         bias = parameter(
             Tensor(uniform: -bound...bound, shape: [outputChannels], seed: seed.derived("bias")))
         self.stride = stride
         self.padding = padding
         self.kernelSize = kernelSize
+        self.groups = groups
     }
 
     /// The parameters with PyTorch's names.
@@ -56,6 +65,6 @@ public final class Conv1d: Module {
     /// - Parameter input: (B, C in, T).
     /// - Returns: (B, C out, T out).
     public func callAsFunction(_ input: Tensor) -> Tensor {
-        input.conv1d(weight: weight, bias: bias, stride: stride, padding: padding)
+        input.conv1d(weight: weight, bias: bias, stride: stride, padding: padding, groups: groups)
     }
 }

@@ -71,6 +71,8 @@ public enum ObjectiveKind: String, Codable, Sendable, CaseIterable {
     case maskedReconstruction
     /// APC's and VQ-APC's prediction of frames some way ahead.
     case autoregressivePrediction
+    /// NPC's prediction of frames from those around them.
+    case nonAutoregressivePrediction
     /// BEST-RQ's and HuBERT's prediction of the codes of masked spans.
     case maskedPrediction
 
@@ -78,7 +80,8 @@ public enum ObjectiveKind: String, Codable, Sendable, CaseIterable {
     public var lossUnit: String {
         switch self {
         case .cpc, .maskedPrediction: "nats"
-        case .maskedReconstruction, .autoregressivePrediction: "mean |error|"
+        case .maskedReconstruction, .autoregressivePrediction, .nonAutoregressivePrediction:
+            "mean |error|"
         }
     }
 }
@@ -93,6 +96,8 @@ public struct ObjectiveConfiguration: Codable, Hashable, Sendable {
     public var maskedReconstruction = MaskedReconstruction.Configuration()
     /// How autoregressive prediction is built; unused by the others.
     public var autoregressivePrediction = AutoregressivePrediction.Configuration()
+    /// How non-autoregressive prediction is built; unused by the others.
+    public var nonAutoregressivePrediction = NonAutoregressivePrediction.Configuration()
     /// How masked prediction is built; unused by the others.
     public var maskedPrediction = MaskedPrediction.Configuration()
 
@@ -113,6 +118,9 @@ public struct ObjectiveConfiguration: Codable, Hashable, Sendable {
         case .autoregressivePrediction:
             AutoregressivePrediction(
                 autoregressivePrediction, melBandCount: melBandCount, seed: seed)
+        case .nonAutoregressivePrediction:
+            NonAutoregressivePrediction(
+                nonAutoregressivePrediction, melBandCount: melBandCount, seed: seed)
         case .maskedPrediction:
             MaskedPrediction(maskedPrediction, melBandCount: melBandCount, seed: seed)
         }
@@ -128,6 +136,10 @@ public struct ObjectiveConfiguration: Codable, Hashable, Sendable {
             maskedReconstruction.problem().map { "objective.maskedReconstruction." + $0 }
         case .autoregressivePrediction:
             autoregressivePrediction.problem().map { "objective.autoregressivePrediction." + $0 }
+        case .nonAutoregressivePrediction:
+            nonAutoregressivePrediction.problem().map {
+                "objective.nonAutoregressivePrediction." + $0
+            }
         case .maskedPrediction:
             maskedPrediction.problem().map { "objective.maskedPrediction." + $0 }
         }
@@ -157,6 +169,8 @@ public struct ObjectiveConfiguration: Codable, Hashable, Sendable {
                 + encoder.leastParameterCount(inputWidth: melBandCount)
         case .autoregressivePrediction:
             return autoregressivePrediction.leastParameterCount(melBandCount: melBandCount)
+        case .nonAutoregressivePrediction:
+            return nonAutoregressivePrediction.leastParameterCount(melBandCount: melBandCount)
         case .maskedPrediction:
             return maskedPrediction.leastParameterCount(melBandCount: melBandCount)
         }

@@ -80,6 +80,30 @@ extension Tensor {
     /// - Returns: A new tensor.
     public func gelu() -> Tensor { make("gelu", [self]) { apus_gelu(handle, $0) } }
 
+    /// x / (1 + exp(-x)) of each element, also called Swish.
+    ///
+    /// Ramachandran, Zoph and Le 2017, Searching for Activation Functions.
+    ///
+    /// - Returns: A new tensor.
+    public func silu() -> Tensor { make("silu", [self]) { apus_silu(handle, $0) } }
+
+    /// Each element's hyperbolic tangent.
+    ///
+    /// - Returns: A new tensor.
+    public func hyperbolicTangent() -> Tensor {
+        make("hyperbolicTangent", [self]) { apus_hyperbolic_tangent(handle, $0) }
+    }
+
+    /// The gated linear unit: the first half times the logistic function of the second.
+    ///
+    /// Dauphin et al. 2017, Language Modeling with Gated Convolutional Networks.
+    ///
+    /// - Parameter dimension: Which dimension is halved.
+    /// - Returns: A new tensor, half as large.
+    public func gatedLinear(dimension: Int) -> Tensor {
+        make("gatedLinear", [self]) { apus_glu(handle, Int64(dimension), $0) }
+    }
+
     /// The softmax along one dimension.
     ///
     /// - Parameter dimension: Along which dimension.

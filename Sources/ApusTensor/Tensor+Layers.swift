@@ -17,15 +17,19 @@ extension Tensor {
     /// The convolution over time, zero-padded at both ends.
     ///
     /// - Parameters:
-    ///   - weight: (C out, C in, kernel).
+    ///   - weight: (C out, C in / groups, kernel).
     ///   - bias: (C out).
     ///   - stride: From one output frame to the next, in input frames.
     ///   - padding: Zero frames put before and after.
+    ///   - groups: Into how many groups the channels fall that see nothing of each other.
     /// - Returns: (B, C out, T out) for an input (B, C in, T).
-    public func conv1d(weight: Tensor, bias: Tensor?, stride: Int, padding: Int) -> Tensor {
+    public func conv1d(
+        weight: Tensor, bias: Tensor?, stride: Int, padding: Int, groups: Int = 1
+    ) -> Tensor {
         make("conv1d", [self, weight] + (bias.map { [$0] } ?? [])) {
             apus_conv1d(
-                handle, weight.handle, bias?.handle, Int64(stride), Int64(padding), $0)
+                handle, weight.handle, bias?.handle, Int64(stride), Int64(padding), Int64(groups),
+                $0)
         }
     }
 

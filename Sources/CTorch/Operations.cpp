@@ -31,6 +31,8 @@ APUS_UNARY(apus_square_root, at::sqrt(a->value))
 APUS_UNARY(apus_logarithm, at::log(a->value))
 APUS_UNARY(apus_relu, at::relu(a->value))
 APUS_UNARY(apus_gelu, at::gelu(a->value))
+APUS_UNARY(apus_silu, at::silu(a->value))
+APUS_UNARY(apus_hyperbolic_tangent, at::tanh(a->value))
 APUS_UNARY(apus_sum_all, at::sum(a->value))
 
 apus_status apus_affine(apus_tensor a, double scale, double offset, apus_tensor *out) APUS_NOEXCEPT {
@@ -39,6 +41,10 @@ apus_status apus_affine(apus_tensor a, double scale, double offset, apus_tensor 
         auto scaled = at::mul(a->value, scale);
         return offset == 0.0 ? scaled : at::add(scaled, offset);
     });
+}
+
+apus_status apus_glu(apus_tensor a, int64_t dimension, apus_tensor *out) APUS_NOEXCEPT {
+    return made(out, [&] { return at::glu(a->value, dimension); });
 }
 
 apus_status apus_softmax(apus_tensor a, int64_t dimension, apus_tensor *out) APUS_NOEXCEPT {
@@ -65,9 +71,9 @@ apus_status apus_linear(apus_tensor input, apus_tensor weight, apus_tensor bias,
     return made(out, [&] { return at::linear(input->value, weight->value, optional(bias)); });
 }
 
-apus_status apus_conv1d(apus_tensor input, apus_tensor weight, apus_tensor bias, int64_t stride, int64_t padding, apus_tensor *out) APUS_NOEXCEPT {
+apus_status apus_conv1d(apus_tensor input, apus_tensor weight, apus_tensor bias, int64_t stride, int64_t padding, int64_t groups, apus_tensor *out) APUS_NOEXCEPT {
     return made(out, [&] {
-        return at::conv1d(input->value, weight->value, optional(bias), {stride}, {padding});
+        return at::conv1d(input->value, weight->value, optional(bias), {stride}, {padding}, {1}, groups);
     });
 }
 

@@ -68,6 +68,38 @@ extension Computing {
             check(encoder)
         }
 
+        @Test(arguments: RecurrentEncoder.Cell.allCases, [true, false])
+        func recurrent(cell: RecurrentEncoder.Cell, residual: Bool) {
+            let configuration = smallEncoder(.recurrent, dropout: 0.1) {
+                $0.recurrent.cell = cell
+                $0.recurrent.residual = residual
+            }
+            let encoder = configuration.makeEncoder(inputWidth: 8, seed: Seed(1))
+            redraw(encoder)
+            check(encoder)
+        }
+
+        /// A kernel that is longer than most of the recordings sees the same zeros around them.
+        @Test(arguments: TransformerEncoder.Positions.allCases, [1, 5, 31])
+        func conformer(positions: TransformerEncoder.Positions, kernelSize: Int) {
+            let configuration = smallEncoder(.conformer, dropout: 0.1) {
+                $0.conformer.positions = positions
+                $0.conformer.kernelSize = kernelSize
+            }
+            let encoder = configuration.makeEncoder(inputWidth: 8, seed: Seed(1))
+            redraw(encoder)
+            check(encoder)
+        }
+
+        @Test(arguments: [1, 2, 3])
+        func nonAutoregressivePrediction(blockCount: Int) {
+            let model = makeNonAutoregressivePrediction(dropout: 0.1) {
+                $0.blockCount = blockCount
+            }
+            redraw(model)
+            check(model.encoder)
+        }
+
         /// Positions are made as they are needed, beyond those that an encoder begins with.
         @Test func recordingsOfAnyLength() {
             let encoder = makeMaskedReconstruction().encoder

@@ -15,12 +15,23 @@ extension Computing {
             configuration.transformer.relativeDistance = 6
             configuration.recurrent.width = 8
             configuration.recurrent.layerCount = 3
+            configuration.conformer.width = 8
+            configuration.conformer.feedForwardWidth = 12
+            configuration.conformer.relativeBuckets = 8
+            configuration.conformer.relativeDistance = 6
             switch parts[0] {
+            case "conformer":
+                configuration.kind = .conformer
+                configuration.conformer.positions = try #require(
+                    TransformerEncoder.Positions(rawValue: parts[1]))
             case "transformer":
                 configuration.transformer.norm = try #require(NormOrder(rawValue: parts[1]))
                 configuration.transformer.positions = try #require(
                     TransformerEncoder.Positions(rawValue: parts[2]))
             case "recurrent": configuration.kind = .recurrent
+            case "lstm":
+                configuration.kind = .recurrent
+                configuration.recurrent.cell = .lstm
             case "subsampled2": configuration.subsampling = 2
             default:
                 configuration.kind = .recurrent
@@ -32,10 +43,12 @@ extension Computing {
         @Test(arguments: [
             "transformer.post.sinusoidal", "transformer.post.rotary", "transformer.post.relative",
             "transformer.pre.sinusoidal", "transformer.pre.rotary", "transformer.pre.relative",
-            "recurrent", "subsampled2", "subsampled4",
+            "recurrent", "lstm", "subsampled2", "subsampled4",
+            "conformer.sinusoidal", "conformer.rotary", "conformer.relative",
         ])
         func reference(name: String) throws {
-            let reference = try Reference("encoders")
+            let reference = try Reference(
+                name.hasPrefix("conformer") ? "conformer" : "encoders")
             let encoder = try configuration(of: name).makeEncoder(inputWidth: 6, seed: Seed(1))
             try encoder.load(reference.weights(name), from: "reference")
             let lengths = try reference.integers("lengths")
@@ -62,10 +75,13 @@ extension Computing {
             }
         }
 
-        @Test(arguments: [1, 2, 4])
-        func recurrentEncodersSeeNoFutureFrame(subsampling: Int) {
-            let encoder = smallEncoder(.recurrent) { $0.subsampling = subsampling }
-                .makeEncoder(inputWidth: 8, seed: Seed(1))
+        @Test(arguments: [1, 2, 4], RecurrentEncoder.Cell.allCases)
+        func recurrentEncodersSeeNoFutureFrame(subsampling: Int, cell: RecurrentEncoder.Cell) {
+            let configuration = smallEncoder(.recurrent) {
+                $0.subsampling = subsampling
+                $0.recurrent.cell = cell
+            }
+            let encoder = configuration.makeEncoder(inputWidth: 8, seed: Seed(1))
             redraw(encoder)
             let whole = batch(lengths: [40], melBandCount: 8)
             let other = Tensor.concatenated(
@@ -81,6 +97,28 @@ extension Computing {
                 let past = first.sliced(0..<same, dimension: 1).floats
                 #expect(past == second.sliced(0..<same, dimension: 1).floats)
                 #expect(first.floats != second.floats)
+            }
+        }
+
+        @Test(arguments: EncoderConfiguration.Kind.allCases, [1, 4])
+        func bfloat16StaysClose(kind: EncoderConfiguration.Kind, subsampling: Int) throws {
+            let encoder = smallEncoder(kind, dropout: 0.1) { $0.subsampling = subsampling }
+                .makeEncoder(inputWidth: 8, seed: Seed(1))
+            let features = batch(lengths: [30, 11], melBandCount: 8)
+            func last(_ precision: Precision, _ draws: TrainingDraws?) throws -> Tensor {
+                try withPrecision(precision) {
+                    let states = encoder(features, lengths: [30, 11], draws: draws).layers
+                    return try #require(states.last).cast(to: .float32)
+                }
+            }
+            let exact = try last(.float32, nil).floats
+            let error = try relativeError(last(.bfloat16, nil).floats, exact)
+            #expect(error > 1e-5 && error < 3e-2, "\(error)")
+            let output = try last(.bfloat16, TrainingDraws(seed: Seed(2)))
+            (output * output).sum().backward()
+            for (name, tensor) in encoder.namedParameters {
+                let gradient = try #require(tensor.gradient, "\(name)").floats
+                #expect(gradient.allSatisfy { $0.isFinite }, "\(name)")
             }
         }
 
@@ -141,6 +179,59 @@ extension Computing {
                     $0.kind = .recurrent
                     $0.recurrent.dropout = 1
                 } == path + "recurrent.dropout is 1.0, expected 0 up to 1")
+        }
+
+        @Test func whatCannotBeBuiltOfAConformerIsNamed() {
+            func problem(_ adjust: (inout ConformerEncoder.Configuration) -> Void) -> String? {
+                var objective = ObjectiveConfiguration()
+                objective.kind = .maskedPrediction
+                objective.maskedPrediction.encoder = smallEncoder(.conformer) {
+                    $0.subsampling = 4
+                    adjust(&$0.conformer)
+                }
+                return objective.problem()
+            }
+            let path = "objective.maskedPrediction.encoder.conformer."
+            #expect(problem { _ in } == nil)
+            #expect(
+                problem { $0.layerCount = 0 } == path + "layerCount is 0, expected at least 1")
+            #expect(problem { $0.width = 7 } == path + "width is 7, expected an even number")
+            #expect(
+                problem { $0.headCount = 3 }
+                    == path + "headCount is 3, expected a divisor of the width 16")
+            #expect(
+                problem { $0.headCount = 16 }
+                    == path + "headCount is 16: rotary positions need heads of an even width")
+            #expect(
+                problem {
+                    $0.headCount = 16
+                    $0.positions = .relative
+                } == nil)
+            #expect(
+                problem { $0.feedForwardWidth = 0 }
+                    == path + "feedForwardWidth is 0, expected at least 1")
+            for size in [0, 4, -3, .min] {
+                #expect(
+                    problem { $0.kernelSize = size }
+                        == path + "kernelSize is \(size), expected an odd number")
+            }
+            #expect(
+                problem { $0.dropout = .nan } == path + "dropout is nan, expected 0 up to 1")
+            #expect(
+                problem { $0.relativeBuckets = 2 }
+                    == path + "relativeBuckets is 2, expected a multiple of 4 to 65536")
+            #expect(
+                problem { $0.relativeDistance = 8 }
+                    == path + "relativeDistance is 8, expected more than a quarter of "
+                    + "relativeBuckets")
+        }
+
+        /// The sizes that the encoders' pages state, for 80 mel bands.
+        @Test(
+            arguments: zip(EncoderConfiguration.Kind.allCases, [2_390_528, 4_064_256, 2_440_224]))
+        func defaultSizes(kind: EncoderConfiguration.Kind, count: Int) {
+            let encoder = EncoderConfiguration(kind).makeEncoder(inputWidth: 80, seed: Seed(1))
+            #expect(encoder.parameterCount == count)
         }
     }
 }

@@ -267,6 +267,51 @@ extension Computing {
                             $0.objective.autoregressivePrediction.codeCount = size
                         }), "sizes in its card")
             }
+            for size in absurd {
+                for key in [
+                    \NonAutoregressivePrediction.Configuration.width, \.codeCount,
+                ] {
+                    try expectWeightsDoNotFit(
+                        write(
+                            .nonAutoregressivePrediction,
+                            card: {
+                                $0.objective.nonAutoregressivePrediction[keyPath: key] = size
+                            }), "sizes in its card")
+                }
+                try expectWeightsDoNotFit(
+                    write(
+                        .nonAutoregressivePrediction,
+                        card: {
+                            $0.objective.nonAutoregressivePrediction.kernelSize = size + 1
+                            $0.objective.nonAutoregressivePrediction.blockCount = size / 4
+                        }), "sizes in its card")
+                for key in [
+                    \ConformerEncoder.Configuration.width, \.layerCount, \.feedForwardWidth,
+                ] {
+                    try expectWeightsDoNotFit(
+                        write(
+                            .maskedReconstruction,
+                            card: {
+                                let path = \ObjectiveConfiguration.maskedReconstruction
+                                $0.objective[keyPath: path].encoder.kind = .conformer
+                                $0.objective[keyPath: path].encoder.conformer[keyPath: key] = size
+                            }), "sizes in its card")
+                }
+                try expectWeightsDoNotFit(
+                    write(
+                        .maskedPrediction,
+                        card: {
+                            $0.objective.maskedPrediction.encoder.kind = .conformer
+                            $0.objective.maskedPrediction.encoder.conformer.kernelSize = size + 1
+                        }), "sizes in its card")
+                try expectWeightsDoNotFit(
+                    write(
+                        .autoregressivePrediction,
+                        card: {
+                            $0.objective.autoregressivePrediction.encoder.recurrent.cell = .lstm
+                            $0.objective.autoregressivePrediction.encoder.recurrent.width = size
+                        }), "sizes in its card")
+            }
             for size in absurd.suffix(2) {
                 try expectWeightsDoNotFit(
                     write(

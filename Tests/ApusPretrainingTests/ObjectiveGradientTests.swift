@@ -59,9 +59,38 @@ extension Computing {
             }
         }
 
+        /// Not quantised: the straight-through gradient isn't that of the codes.
+        ///
+        /// In this batch neither a ReLU's input nor an error lies so near to zero that a difference
+        /// steps over the bend.
+        @Test(arguments: [0, 0.1])
+        func nonAutoregressivePrediction(dropout: Double) throws {
+            let model = makeNonAutoregressivePrediction(dropout: dropout) {
+                $0.isQuantized = false
+            }
+            let lengths = [24, 17, 9]
+            let features = batch(lengths: lengths, melBandCount: 8, seed: 2)
+            try check(model) {
+                model.loss(features: features, lengths: lengths, seed: Seed(3)).value
+            }
+        }
+
         @Test(arguments: [0, 0.1])
         func maskedPrediction(dropout: Double) throws {
             let model = makeMaskedPrediction(dropout: dropout)
+            let lengths = [24, 17, 9]
+            let features = batch(lengths: lengths, melBandCount: 8)
+            try check(model) {
+                model.loss(features: features, lengths: lengths, seed: Seed(3)).value
+            }
+        }
+
+        @Test(arguments: [1, 2, 4])
+        func conformer(subsampling: Int) throws {
+            let model = makeMaskedPrediction {
+                $0.encoder = smallEncoder(.conformer) { $0.subsampling = subsampling }
+                $0.maskSpan = 8
+            }
             let lengths = [24, 17, 9]
             let features = batch(lengths: lengths, melBandCount: 8)
             try check(model) {

@@ -44,8 +44,23 @@ extension Computing {
             try expectPaddingChangesNothing(makeAutoregressivePrediction())
         }
 
+        @Test(arguments: [true, false])
+        func paddingNeverChangesNonAutoregressivePrediction(isQuantized: Bool) throws {
+            try expectPaddingChangesNothing(
+                makeNonAutoregressivePrediction { $0.isQuantized = isQuantized })
+        }
+
         @Test func paddingNeverChangesMaskedPrediction() throws {
             try expectPaddingChangesNothing(makeMaskedPrediction())
+        }
+
+        @Test func paddingNeverChangesObjectivesOnAConformer() throws {
+            try expectPaddingChangesNothing(
+                makeMaskedReconstruction { $0.encoder = smallEncoder(.conformer) })
+            try expectPaddingChangesNothing(
+                makeMaskedPrediction {
+                    $0.encoder = smallEncoder(.conformer) { $0.subsampling = 2 }
+                })
         }
 
         @Test func theInformationBoundFollowsFromTheLoss() throws {

@@ -68,6 +68,22 @@ extension Computing {
             #expect(last.value.item < losses[0] / (isQuantized ? 2 : 5))
         }
 
+        @Test(arguments: [false, true])
+        func nonAutoregressivePrediction(isQuantized: Bool) {
+            let model = makeNonAutoregressivePrediction {
+                $0.isQuantized = isQuantized
+                $0.width = 64
+                $0.codebookCount = 4
+                $0.codeCount = 64
+            }
+            let lengths = [30, 30, 24, 20]
+            let features = batch(lengths: lengths, melBandCount: 8)
+            let (losses, last) = train(
+                model, features: features, lengths: lengths, steps: 300, rate: 1e-2)
+            #expect(losses[0] > 0.5)
+            #expect(last.value.item < losses[0] / (isQuantized ? 2 : 5))
+        }
+
         @Test func maskedPrediction() throws {
             let model = makeMaskedPrediction()
             let lengths = [30, 30, 24, 20]
@@ -81,8 +97,12 @@ extension Computing {
             #expect(try #require(figures["accuracy"]) > 0.95)
         }
 
-        @Test func maskedReconstruction() {
-            let model = makeMaskedReconstruction { $0.encoder.transformer.feedForwardWidth = 64 }
+        @Test(arguments: [EncoderConfiguration.Kind.transformer, .conformer])
+        func maskedReconstruction(encoder: EncoderConfiguration.Kind) {
+            let model = makeMaskedReconstruction {
+                $0.encoder.kind = encoder
+                $0.encoder.transformer.feedForwardWidth = 64
+            }
             let lengths = [30, 30, 24, 20]
             let features = batch(lengths: lengths, melBandCount: 8)
             let (losses, last) = train(

@@ -126,6 +126,7 @@ func smallObjective(_ kind: ObjectiveKind) -> ObjectiveConfiguration {
     objective.cpc = smallCPC()
     objective.maskedReconstruction = smallMaskedReconstruction(dropout: 0.1)
     objective.autoregressivePrediction = smallAutoregressivePrediction(dropout: 0.1)
+    objective.nonAutoregressivePrediction = smallNonAutoregressivePrediction(dropout: 0.1)
     objective.maskedPrediction = smallMaskedPrediction(dropout: 0.1)
     return objective
 }
@@ -171,6 +172,31 @@ func smallAutoregressivePrediction(
     return configuration
 }
 
+/// A small NPC: 8 mel bands, two blocks of 12, two codebooks.
+func makeNonAutoregressivePrediction(
+    dropout: Double = 0, seed: UInt64 = 1,
+    _ adjust: (inout NonAutoregressivePrediction.Configuration) -> Void = { _ in }
+) -> NonAutoregressivePrediction {
+    var configuration = smallNonAutoregressivePrediction(dropout: dropout)
+    adjust(&configuration)
+    return NonAutoregressivePrediction(configuration, melBandCount: 8, seed: Seed(seed))
+}
+
+/// The sizes of `makeNonAutoregressivePrediction` and of the reference.
+func smallNonAutoregressivePrediction(
+    dropout: Double = 0
+) -> NonAutoregressivePrediction.Configuration {
+    var configuration = NonAutoregressivePrediction.Configuration()
+    configuration.blockCount = 2
+    configuration.width = 12
+    configuration.kernelSize = 11
+    configuration.maskSize = 3
+    configuration.dropout = dropout
+    configuration.codebookCount = 2
+    configuration.codeCount = 5
+    return configuration
+}
+
 /// Two layers of 16, for 8 mel bands.
 func smallEncoder(
     _ kind: EncoderConfiguration.Kind = .transformer, dropout: Double = 0,
@@ -185,6 +211,12 @@ func smallEncoder(
     configuration.recurrent.layerCount = 2
     configuration.recurrent.width = 16
     configuration.recurrent.dropout = dropout
+    configuration.conformer.layerCount = 2
+    configuration.conformer.width = 16
+    configuration.conformer.headCount = 2
+    configuration.conformer.feedForwardWidth = 24
+    configuration.conformer.kernelSize = 5
+    configuration.conformer.dropout = dropout
     adjust(&configuration)
     return configuration
 }

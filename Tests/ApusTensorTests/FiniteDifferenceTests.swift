@@ -20,6 +20,13 @@ import Testing
         #expect(errors.allSatisfy { $0 < tolerance }, "\(errors)")
     }
 
+    @Test func convolutionInGroups() {
+        let errors = differenceErrors([
+            normal(2, 4, 7, seed: 1), normal(4, 2, 3, seed: 2), normal(4, seed: 3),
+        ]) { $0[0].conv1d(weight: $0[1], bias: $0[2], stride: 1, padding: 1, groups: 2) }
+        #expect(errors.allSatisfy { $0 < tolerance }, "\(errors)")
+    }
+
     @Test func layerNorm() {
         let errors = differenceErrors([
             normal(3, 6, seed: 1), normal(6, seed: 2), normal(6, seed: 3),
@@ -67,6 +74,9 @@ import Testing
     @Test func pointwise() {
         let errors = [
             differenceErrors([normal(20, seed: 1)]) { $0[0].gelu() },
+            differenceErrors([normal(20, seed: 6)]) { $0[0].silu() },
+            differenceErrors([normal(20, seed: 7)]) { $0[0].hyperbolicTangent() },
+            differenceErrors([normal(3, 8, seed: 8)]) { $0[0].gatedLinear(dimension: 1) },
             differenceErrors([normal(20, seed: 2)]) { ($0[0] * $0[0] + 0.5).squareRoot() },
             differenceErrors([normal(5, 4, seed: 3)]) { $0[0].logSoftmax(dimension: 1) },
             differenceErrors([normal(6, seed: 4), normal(6, seed: 5)]) {

@@ -97,4 +97,23 @@ import Testing
                 == [-1.5, -1.5, -1.5, 3.5])
         #expect(input.conv1d(weight: kernel, bias: nil, stride: 2, padding: 1).floats == [-2, -2])
     }
+
+    /// Each channel has a kernel of its own where there are as many groups as channels.
+    @Test func depthwiseConvolutionInClosedForm() {
+        let input = Tensor([1, 2, 3, 10, 20, 30], shape: [1, 2, 3])
+        let kernels = Tensor([0, 1, 1, 1, 0, -1], shape: [2, 1, 3])
+        #expect(
+            input.conv1d(weight: kernels, bias: nil, stride: 1, padding: 1, groups: 2).floats
+                == [3, 5, 3, -20, -20, 20])
+    }
+
+    @Test func gates() {
+        let x = Tensor([0, 2, -3, 0], shape: [1, 4])
+        let expected: [Float] = [0, 1.761_594_2, -0.142_277_6, 0]
+        #expect(relativeError(x.silu().floats, expected) < 1e-6)
+        #expect(
+            relativeError(x.hyperbolicTangent().floats, [0, 0.964_027_6, -0.995_054_8, 0]) < 1e-6)
+        // 0 σ(-3), 2 σ(0).
+        #expect(relativeError(x.gatedLinear(dimension: 1).floats, [0, 1]) < 1e-6)
+    }
 }

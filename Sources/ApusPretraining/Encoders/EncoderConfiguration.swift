@@ -7,8 +7,10 @@ public struct EncoderConfiguration: Codable, Hashable, Sendable {
     public enum Kind: String, Codable, Sendable, CaseIterable {
         /// Self-attention over all frames.
         case transformer
-        /// GRUs from the past to the future.
+        /// GRUs or LSTMs from the past to the future.
         case recurrent
+        /// Self-attention over all frames and convolutions over near ones.
+        case conformer
     }
 
     /// Which encoder.
@@ -19,6 +21,8 @@ public struct EncoderConfiguration: Codable, Hashable, Sendable {
     public var transformer = TransformerEncoder.Configuration()
     /// How a recurrent encoder is built; unused by the others.
     public var recurrent = RecurrentEncoder.Configuration()
+    /// How a conformer is built; unused by the others.
+    public var conformer = ConformerEncoder.Configuration()
 
     /// A small transformer.
     public init() {}
@@ -33,6 +37,7 @@ public struct EncoderConfiguration: Codable, Hashable, Sendable {
         switch kind {
         case .transformer: transformer.width
         case .recurrent: recurrent.width
+        case .conformer: conformer.width
         }
     }
 
@@ -53,6 +58,7 @@ public struct EncoderConfiguration: Codable, Hashable, Sendable {
         switch kind {
         case .transformer: TransformerEncoder(transformer, inputWidth: inputWidth, seed: seed)
         case .recurrent: RecurrentEncoder(recurrent, inputWidth: inputWidth, seed: seed)
+        case .conformer: ConformerEncoder(conformer, inputWidth: inputWidth, seed: seed)
         }
     }
 
@@ -64,6 +70,7 @@ public struct EncoderConfiguration: Codable, Hashable, Sendable {
         return switch kind {
         case .transformer: transformer.problem().map { "transformer." + $0 }
         case .recurrent: recurrent.problem().map { "recurrent." + $0 }
+        case .conformer: conformer.problem().map { "conformer." + $0 }
         }
     }
 
@@ -71,9 +78,10 @@ public struct EncoderConfiguration: Codable, Hashable, Sendable {
     func leastParameterCount(inputWidth: Int) -> Double {
         let inner = subsampling > 1 ? width : inputWidth
         let convolutions = subsampling > 1 ? 3 * Double(width) * Double(inputWidth) : 0
-        return convolutions
-            + (kind == .transformer
-                ? transformer.leastParameterCount(inputWidth: inner)
-                : recurrent.leastParameterCount(inputWidth: inner))
+        return switch kind {
+        case .transformer: convolutions + transformer.leastParameterCount(inputWidth: inner)
+        case .recurrent: convolutions + recurrent.leastParameterCount(inputWidth: inner)
+        case .conformer: convolutions + conformer.leastParameterCount(inputWidth: inner)
+        }
     }
 }

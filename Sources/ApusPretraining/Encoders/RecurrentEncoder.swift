@@ -1,14 +1,24 @@
 import ApusNN
 import ApusTensor
 
-/// A stack of GRUs that reads from the past to the future, as APC has it.
+/// A stack of GRUs or LSTMs that reads from the past to the future, as APC has it.
 ///
 /// Chung et al. 2019, An Unsupervised Autoregressive Model for Speech Representation Learning,
-/// section 2: h¹ = dropout(GRU(x)), then hˡ = hˡ⁻¹ + dropout(GRU(hˡ⁻¹)). A frame's representation
-/// knows nothing of the frames after it.
+/// section 2: h¹ = dropout(GRU(x)), then hˡ = hˡ⁻¹ + dropout(GRU(hˡ⁻¹)), or with LSTMs in their
+/// place. A frame's representation knows nothing of the frames after it.
 public final class RecurrentEncoder: Encoder {
+    /// What a layer is made of.
+    public enum Cell: String, Codable, Sendable, CaseIterable {
+        /// Gated recurrent units.
+        case gru
+        /// Long short-term memory: a third more weights for the same width.
+        case lstm
+    }
+
     /// How the encoder is built.
     public struct Configuration: Codable, Hashable, Sendable {
+        /// What the layers are made of.
+        public var cell = Cell.gru
         /// The number of layers.
         public var layerCount = 3
         /// D.
@@ -31,11 +41,31 @@ public final class RecurrentEncoder: Encoder {
         /// The number of weights in the largest matrices.
         func leastParameterCount(inputWidth: Int) -> Double {
             let width = Double(width)
-            return 3 * width * (Double(inputWidth) + (2 * Double(layerCount) - 1) * width)
+            let gates: Double = cell == .lstm ? 4 : 3
+            return gates * width * (Double(inputWidth) + (2 * Double(layerCount) - 1) * width)
         }
     }
 
-    private let layers: [GRU]
+    private enum Layer {
+        case gru(GRU)
+        case lstm(LSTM)
+
+        var module: any Module {
+            switch self {
+            case .gru(let layer): layer
+            case .lstm(let layer): layer
+            }
+        }
+
+        func callAsFunction(_ input: Tensor) -> Tensor {
+            switch self {
+            case .gru(let layer): layer(input)
+            case .lstm(let layer): layer(input)
+            }
+        }
+    }
+
+    private let layers: [Layer]
     private let configuration: Configuration
     /// `layer-1` and so on.
     public let layerNames: [String]
@@ -53,9 +83,13 @@ public final class RecurrentEncoder: Encoder {
     public init(_ configuration: Configuration, inputWidth: Int, seed: Seed) {
         self.configuration = configuration
         layers = (0..<configuration.layerCount).map {
-            GRU(
-                inputWidth: $0 == 0 ? inputWidth : configuration.width,
-                hiddenWidth: configuration.width, seed: seed.derived("layers.\($0)"))
+            let inputWidth = $0 == 0 ? inputWidth : configuration.width
+            let width = configuration.width
+            let seed = seed.derived("layers.\($0)")
+            return switch configuration.cell {
+            case .gru: .gru(GRU(inputWidth: inputWidth, hiddenWidth: width, seed: seed))
+            case .lstm: .lstm(LSTM(inputWidth: inputWidth, hiddenWidth: width, seed: seed))
+            }
         }
         layerNames = (1...configuration.layerCount).map { "layer-\($0)" }
         layerWidths = layerNames.map { _ in configuration.width }
@@ -63,7 +97,7 @@ public final class RecurrentEncoder: Encoder {
 
     /// The parameters with PyTorch's names.
     public var namedParameters: [(name: String, tensor: Tensor)] {
-        layers.enumerated().flatMap { $1.namedParameters(under: "layers.\($0)") }
+        layers.enumerated().flatMap { $1.module.namedParameters(under: "layers.\($0)") }
     }
 
     /// The output of each layer for a padded batch.

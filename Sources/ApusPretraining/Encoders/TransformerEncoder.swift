@@ -1,5 +1,3 @@
-// swift-format-ignore-file: AlwaysUseLowerCamelCase
-
 import ApusNN
 import ApusTensor
 
@@ -46,25 +44,13 @@ public final class TransformerEncoder: Encoder {
 
         func problem() -> String? {
             if layerCount < 1 { return "layerCount is \(layerCount), expected at least 1" }
-            if width < 2 || width % 2 != 0 { return "width is \(width), expected an even number" }
-            if headCount < 1 || width % headCount != 0 {
-                return "headCount is \(headCount), expected a divisor of the width \(width)"
-            }
-            if positions == .rotary && width / headCount % 2 != 0 {
-                return "headCount is \(headCount): rotary positions need heads of an even width"
-            }
             if feedForwardWidth < 1 {
                 return "feedForwardWidth is \(feedForwardWidth), expected at least 1"
             }
             if !(0..<1).contains(dropout) { return "dropout is \(dropout), expected 0 up to 1" }
-            if !(4...65536).contains(relativeBuckets) || relativeBuckets % 4 != 0 {
-                return "relativeBuckets is \(relativeBuckets), expected a multiple of 4 to 65536"
-            }
-            if relativeDistance <= relativeBuckets / 4 {
-                return "relativeDistance is \(relativeDistance), expected more than a quarter of "
-                    + "relativeBuckets"
-            }
-            return nil
+            return FramePositions.problem(
+                positions, width: width, headCount: headCount, relativeBuckets: relativeBuckets,
+                relativeDistance: relativeDistance)
         }
 
         /// The number of weights in the largest matrices.
@@ -77,11 +63,10 @@ public final class TransformerEncoder: Encoder {
 
     private let projection: Linear
     private let norm: LayerNorm
-    private let relativePositions: RelativePositionBias?
+    private let positions: FramePositions
     private let layers: [TransformerEncoderLayer]
     private let finalNorm: LayerNorm?
     private let configuration: Configuration
-    private var sinusoids: Tensor
     /// `layer-1` and so on.
     public let layerNames: [String]
     /// D for each layer.
@@ -101,12 +86,10 @@ public final class TransformerEncoder: Encoder {
             inputWidth: inputWidth, outputWidth: configuration.width, standardDeviation: 0.02,
             seed: seed.derived("projection"))
         norm = LayerNorm(width: configuration.width, epsilon: 1e-12)
-        relativePositions =
-            configuration.positions == .relative
-            ? RelativePositionBias(
-                bucketCount: configuration.relativeBuckets,
-                longestDistance: configuration.relativeDistance,
-                headCount: configuration.headCount) : nil
+        positions = FramePositions(
+            configuration.positions, width: configuration.width,
+            headCount: configuration.headCount, relativeBuckets: configuration.relativeBuckets,
+            relativeDistance: configuration.relativeDistance)
         layers = (0..<configuration.layerCount).map {
             TransformerEncoderLayer(
                 width: configuration.width, headCount: configuration.headCount,
@@ -116,7 +99,6 @@ public final class TransformerEncoder: Encoder {
         finalNorm =
             configuration.norm == .pre
             ? LayerNorm(width: configuration.width, epsilon: 1e-12) : nil
-        sinusoids = sinusoidalPositions(frameCount: 512, width: configuration.width)
         layerNames = (1...configuration.layerCount).map { "layer-\($0)" }
         layerWidths = layerNames.map { _ in configuration.width }
     }
@@ -124,7 +106,7 @@ public final class TransformerEncoder: Encoder {
     /// The parameters with PyTorch's names.
     public var namedParameters: [(name: String, tensor: Tensor)] {
         projection.namedParameters(under: "projection") + norm.namedParameters(under: "norm")
-            + (relativePositions?.namedParameters(under: "relative_positions") ?? [])
+            + positions.namedParameters(under: "relative_positions")
             + layers.enumerated().flatMap { $1.namedParameters(under: "layers.\($0)") }
             + (finalNorm?.namedParameters(under: "final_norm") ?? [])
     }
@@ -139,16 +121,11 @@ public final class TransformerEncoder: Encoder {
     public func callAsFunction(
         _ features: Tensor, lengths: [Int], draws: TrainingDraws?
     ) -> HiddenStates {
-        let T = features.shape[1]
-        let padding = attentionPadding(lengths: lengths, frameCount: T)
-        let rotary =
-            configuration.positions == .rotary
-            ? RotaryPositions(
-                frameCount: T, headWidth: configuration.width / configuration.headCount) : nil
-        let bias = relativePositions?(frameCount: T)
-        var hidden = projection(features)
-        if configuration.positions == .sinusoidal { hidden = hidden + sinusoids(frameCount: T) }
-        hidden = norm(hidden).dropout(configuration.dropout, draws)
+        let frameCount = features.shape[1]
+        let padding = attentionPadding(lengths: lengths, frameCount: frameCount)
+        let (bias, rotary) = positions(frameCount: frameCount)
+        var hidden = norm(positions.added(to: projection(features)))
+            .dropout(configuration.dropout, draws)
         var states: [Tensor] = []
         for layer in layers {
             hidden = layer(hidden, padding: padding, bias: bias, rotary: rotary, draws: draws)
@@ -156,14 +133,5 @@ public final class TransformerEncoder: Encoder {
         }
         if let finalNorm { states[states.count - 1] = finalNorm(hidden) }
         return HiddenStates(layers: states, lengths: lengths)
-    }
-
-    /// Positions are made as they are needed, and kept.
-    private func sinusoids(frameCount T: Int) -> Tensor {
-        if sinusoids.shape[0] < T {
-            sinusoids = sinusoidalPositions(
-                frameCount: max(T, 2 * sinusoids.shape[0]), width: configuration.width)
-        }
-        return sinusoids.sliced(0..<T, dimension: 0)
     }
 }

@@ -98,6 +98,10 @@ apus_status apus_square_root(apus_tensor a, apus_tensor _Nullable *_Nonnull out)
 apus_status apus_logarithm(apus_tensor a, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;
 apus_status apus_relu(apus_tensor a, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;
 apus_status apus_gelu(apus_tensor a, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;
+apus_status apus_silu(apus_tensor a, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;
+apus_status apus_hyperbolic_tangent(apus_tensor a, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;
+/// a[first half] * sigmoid(a[second half]) along one dimension.
+apus_status apus_glu(apus_tensor a, int64_t dimension, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;
 apus_status apus_softmax(apus_tensor a, int64_t dimension, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;
 apus_status apus_log_softmax(apus_tensor a, int64_t dimension, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;
 apus_status apus_sum_all(apus_tensor a, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;
@@ -109,7 +113,7 @@ apus_status apus_symmetric_eigenvalues(apus_tensor a, apus_tensor _Nullable *_No
 // --- Layers and losses --------------------------------------------------------------------------
 
 apus_status apus_linear(apus_tensor input, apus_tensor weight, apus_tensor _Nullable bias, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;
-apus_status apus_conv1d(apus_tensor input, apus_tensor weight, apus_tensor _Nullable bias, int64_t stride, int64_t padding, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;
+apus_status apus_conv1d(apus_tensor input, apus_tensor weight, apus_tensor _Nullable bias, int64_t stride, int64_t padding, int64_t groups, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;
 apus_status apus_layer_norm(apus_tensor input, apus_tensor weight, apus_tensor bias, double epsilon, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;
 /// One GRU layer from a zero state: input (B, T, D) -> output (B, T, H); gates in PyTorch's order.
 apus_status apus_gru(apus_tensor input, apus_tensor weight_ih, apus_tensor weight_hh, apus_tensor bias_ih, apus_tensor bias_hh, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;

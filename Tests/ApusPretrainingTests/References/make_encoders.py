@@ -127,9 +127,9 @@ class Transformer(nn.Module):
 
 
 class Recurrent(nn.Module):
-    def __init__(self, width):
+    def __init__(self, width, cell=nn.GRU):
         super().__init__()
-        self.layers = nn.ModuleList(nn.GRU(w, D, batch_first=True) for w in [width, D, D])
+        self.layers = nn.ModuleList(cell(w, D, batch_first=True) for w in [width, D, D])
 
     def forward(self, x):
         states = []
@@ -188,6 +188,7 @@ for norm in ["post", "pre"]:
 record("recurrent", Recurrent(M))
 record("subsampled2", Subsampled(2, Transformer(D, "post", "sinusoidal")))
 record("subsampled4", Subsampled(4, Recurrent(D)))
+record("lstm", Recurrent(M, nn.LSTM))
 
 versions = {
     "python": platform.python_version(),
