@@ -193,9 +193,11 @@ public final class MaskedPrediction: Objective {
     ///   - mask: What is masked.
     ///   - noise: What stands in masked frames, (B, T, M).
     ///   - draws: The draws of dropout, or `nil` for none.
-    /// - Returns: The loss; the figures `accuracy` (of masked frames), `majorityShare` (the accuracy of
-    ///   naming each codebook's commonest code always), `codePerplexity` and `deadCodes` (of a
-    ///   codebook's codes in this batch), and `maskedShare/min`, `/mean` and `/max` over recordings.
+    /// - Returns: The loss; the figures `accuracy` (of masked frames), `chanceLoss` (log V, of guessing
+    ///   among all codes alike), `codeEntropy` (in nats, the loss of knowing no more than how often
+    ///   each code is in this batch), `majorityShare` (the accuracy of naming each codebook's commonest
+    ///   code always), `codePerplexity` and `deadCodes` (of a codebook's codes in this batch), and
+    ///   `maskedShare/min`, `/mean` and `/max` over recordings.
     public func predict(
         features: Tensor, lengths: [Int], mask: Mask, noise: Tensor, draws: TrainingDraws?
     ) -> ObjectiveLoss {
