@@ -18,9 +18,9 @@ struct Apus: ParsableCommand {
             """,
         version: apusVersion,
         subcommands: [
-            DoctorCommand.self, PrepareCommand.self, FeaturesCommand.self, PretrainCommand.self,
-            EmbedCommand.self, ProbeCommand.self, ClassifyCommand.self, ReportCommand.self,
-            InfoCommand.self,
+            DoctorCommand.self, PrepareCommand.self, FeaturesCommand.self, UnitsCommand.self,
+            PretrainCommand.self, EmbedCommand.self, ProbeCommand.self, ClassifyCommand.self,
+            ReportCommand.self, InfoCommand.self,
         ])
 
     static func main() {

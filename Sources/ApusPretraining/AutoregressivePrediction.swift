@@ -122,8 +122,9 @@ public final class AutoregressivePrediction: Objective {
     ///   - lengths: Each recording's frames, in 1...T.
     ///   - noise: The quantiser's Gumbel noise (B, T, K), or `nil` for none.
     ///   - draws: The draws of dropout, or `nil` for none.
-    /// - Returns: The loss; the figures `lossOverCopy` (against predicting that nothing changes: below
-    ///   1 something is learned) and for VQ-APC `codePerplexity` and `deadCodes`.
+    /// - Returns: The loss; the figures `chanceLoss` (of the batch's mean in each band as the
+    ///   prediction), `lossOverCopy` (against predicting that nothing changes: below 1 something is
+    ///   learned) and for VQ-APC `codePerplexity` and `deadCodes`.
     public func predict(
         features: Tensor, lengths: [Int], noise: Tensor?, draws: TrainingDraws?
     ) -> ObjectiveLoss {
@@ -140,13 +141,17 @@ public final class AutoregressivePrediction: Objective {
         }
         let mask = frameMask(lengths: counted, frameCount: T - n)
         let targets = features.sliced(n..<T, dimension: 1)
-        func error(_ frames: Tensor) -> Tensor {
-            let differences = (frames.sliced(0..<T - n, dimension: 1) - targets).absolute()
+        func error(_ predicted: Tensor) -> Tensor {
+            let differences = (predicted - targets).absolute()
             return (mask.map { differences * $0 } ?? differences).sum() * (1 / Double(cells))
         }
-        let value = error(predictions)
+        let value = error(predictions.sliced(0..<T - n, dimension: 1))
         return ObjectiveLoss(value: value) { [configuration] in
-            var figures = [("lossOverCopy", Double(value.item) / Double(error(features).item))]
+            let copied = error(features.sliced(0..<T - n, dimension: 1))
+            var figures = [
+                ("chanceLoss", Double(error(features.bandMeans(lengths: lengths)).item)),
+                ("lossOverCopy", Double(value.item) / Double(copied.item)),
+            ]
             if let indices = quantized?.indices.integers {
                 let codes = lengths.enumerated().flatMap { row, length in
                     indices[row * T..<row * T + length]

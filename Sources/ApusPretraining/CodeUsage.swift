@@ -2,7 +2,9 @@ import Foundation
 
 /// How evenly a batch uses the codes of a codebook: whether the codes have collapsed.
 public struct CodeUsage: Hashable, Sendable {
-    /// exp of the entropy of the codes' shares: K where all K are used alike, 1 where one is used.
+    /// The entropy of the codes' shares (nats): log K where all K are used alike, 0 where one is used.
+    public let entropy: Double
+    /// exp of the entropy: K where all K are used alike, 1 where one is used.
     public let perplexity: Double
     /// Codes that no frame of the batch has.
     public let deadCount: Int
@@ -17,7 +19,7 @@ public struct CodeUsage: Hashable, Sendable {
     public init(_ codes: [Int], codeCount: Int) {
         var counts = [Int](repeating: 0, count: codeCount)
         for code in codes { counts[code] += 1 }
-        let entropy = counts.reduce(0.0) { sum, count in
+        entropy = counts.reduce(0.0) { sum, count in
             guard count > 0 else { return sum }
             let share = Double(count) / Double(codes.count)
             return sum - share * log(share)

@@ -33,8 +33,6 @@ struct CollapseWatch {
     }
 
     /// The warnings that a step's figures give for the first time.
-    ///
-    /// The loss of chance is the figure `chanceLoss`, or what CPC's `informationBound` is counted from.
     mutating func warnings(
         in figures: [(name: String, value: Double)], progress: Double
     ) -> [String] {
@@ -42,8 +40,7 @@ struct CollapseWatch {
         let values = Dictionary(figures.map { ($0.name, $0.value) }) { $1 }
         var found: [(kind: String, warning: String)] = []
         if let loss = values["loss"], loss.isFinite,
-            let chance = values["chanceLoss"] ?? values["informationBound"].map({ loss + $0 }),
-            chance > 0, loss > Self.chanceShare * chance
+            let chance = values["chanceLoss"], chance > 0, loss > Self.chanceShare * chance
         {
             found.append(
                 (

@@ -42,6 +42,7 @@ import ApusCorpus
 import ApusNN
 import ApusSignal
 import ApusTensor
+import Foundation
 
 /// Prediction of the codes of masked spans, with fixed codes as targets.
 public final class MaskedPrediction: Objective {
@@ -227,10 +228,12 @@ public final class MaskedPrediction: Objective {
     ///   - negatives: N for each recording, each numbered b · S + s; unused without the contrastive
     ///     term.
     ///   - draws: The draws of dropout, or `nil` for none.
-    /// - Returns: The loss; the figures `accuracy` (of masked frames), `majorityShare` (the accuracy of
-    ///   naming each codebook's commonest code always), `codePerplexity` and `deadCodes` (of a
-    ///   codebook's codes in this batch), and `maskedShare/min`, `/mean` and `/max` over recordings;
-    ///   with the contrastive term also its loss, `contrastiveLoss`, and `contrastiveAccuracy`.
+    /// - Returns: The loss; the figures `accuracy` (of masked frames), `chanceLoss` (log V, of guessing
+    ///   among all codes alike), `codeEntropy` (in nats, the loss of knowing no more than how often
+    ///   each code is in this batch), `majorityShare` (the accuracy of naming each codebook's commonest
+    ///   code always), `codePerplexity` and `deadCodes` (of a codebook's codes in this batch), and
+    ///   `maskedShare/min`, `/mean` and `/max` over recordings; with the contrastive term, which
+    ///   `chanceLoss` then has its share of, also `contrastiveLoss` and `contrastiveAccuracy`.
     public func predict(
         features: Tensor, lengths: [Int], mask: Mask, noise: Tensor, negatives: [Int] = [],
         draws: TrainingDraws?
@@ -257,15 +260,19 @@ public final class MaskedPrediction: Objective {
             value = value + term.value * configuration.contrastive.weight
             contrasted = term
         }
-        return ObjectiveLoss(value: value) { [targets] in
+        return ObjectiveLoss(value: value) { [targets, contrastive = configuration.contrastive] in
             let best = logits.detached().argmax(dimension: 1)
             let hits = best.equals(wanted).cast(to: .float32).mean().item
             let valid = states.lengths.enumerated().flatMap { row, length in
                 row * S..<row * S + length
             }
-            return [("accuracy", Double(hits))]
+            let own =
+                [("accuracy", Double(hits))]
                 + targets.figures(codes: codes.integers, rows: valid) + mask.figures
-                + (contrasted?.figures() ?? [])
+            guard let contrasted else { return own }
+            let chance = contrastive.weight * log(1 + Double(contrastive.negativeCount))
+            return own.map { ($0.0, $0.1 + ($0.0 == "chanceLoss" ? chance : 0)) }
+                + contrasted.figures()
         }
     }
 

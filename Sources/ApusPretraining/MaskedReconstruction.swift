@@ -143,7 +143,7 @@ public final class MaskedReconstruction: Objective {
     ///   - features: (B, T, M), zero beyond each recording's end.
     ///   - lengths: Each recording's frames, in 1...T.
     ///   - seed: What the alteration and dropout depend on.
-    /// - Returns: The loss in the features' unit; the figure `maskedShare` (of the recordings' cells).
+    /// - Returns: The loss in the features' unit; the figures of `reconstruct`.
     public func loss(features: Tensor, lengths: [Int], seed: Seed) -> ObjectiveLoss {
         let altered = alter(
             features.floats, lengths: lengths, frameCount: features.shape[1],
@@ -160,7 +160,8 @@ public final class MaskedReconstruction: Objective {
     ///   - lengths: Each recording's frames, in 1...T.
     ///   - altered: What the encoder reads, and which cells count.
     ///   - draws: The draws of dropout, or `nil` for none.
-    /// - Returns: The loss in the features' unit; the figure `maskedShare`.
+    /// - Returns: The loss in the features' unit; the figures `chanceLoss` (of the batch's mean in each
+    ///   band as the reconstruction) and `maskedShare` (of the recordings' cells).
     public func reconstruct(
         features: Tensor, lengths: [Int], altered: Alteration, draws: TrainingDraws?
     ) -> ObjectiveLoss {
@@ -174,7 +175,14 @@ public final class MaskedReconstruction: Objective {
         let value =
             ((reconstruction - features).absolute() * mask).sum() * (1 / max(1, maskedCount))
         let cells = Double(lengths.reduce(0, +) * shape[2])
-        return ObjectiveLoss(value: value) { [("maskedShare", maskedCount / cells)] }
+        return ObjectiveLoss(value: value) {
+            let chance =
+                ((features.bandMeans(lengths: lengths) - features).absolute() * mask).sum()
+                * (1 / max(1, maskedCount))
+            return [
+                ("chanceLoss", Double(chance.item)), ("maskedShare", maskedCount / cells),
+            ]
+        }
     }
 
     /// Alters the features of a batch, each recording by a draw of its own.

@@ -2,6 +2,7 @@
 
 import ApusSignal
 import ApusTensor
+import Foundation
 
 /// What masked prediction predicts: codes that a batch's features have, never trained.
 protocol PredictionTargets: AnyObject {
@@ -23,7 +24,8 @@ extension PredictionTargets {
     /// Nothing beside the batch.
     func prepare(frontEnd: FrontEnd) throws {}
 
-    /// How the codes are used by the frames of some rows, as means over the codebooks.
+    /// The loss of guessing among all codes alike, and how the codes are used by the frames of some
+    /// rows, as means over the codebooks.
     func figures(codes: [Int], rows: [Int]) -> [(name: String, value: Double)] {
         let C = codebookCount
         let usages = (0..<C).map { codebook in
@@ -33,6 +35,7 @@ extension PredictionTargets {
             usages.reduce(0) { $0 + value($1) } / Double(C)
         }
         return [
+            ("chanceLoss", log(Double(codeCount))), ("codeEntropy", mean(\.entropy)),
             ("majorityShare", mean(\.largestShare)), ("codePerplexity", mean(\.perplexity)),
             ("deadCodes", mean { Double($0.deadCount) }),
         ]

@@ -212,8 +212,8 @@ extension Computing {
             let figures = Dictionary(uniqueKeysWithValues: result.figures())
             #expect(
                 Set(figures.keys) == [
-                    "accuracy", "majorityShare", "codePerplexity", "deadCodes", "maskedShare/min",
-                    "maskedShare/mean", "maskedShare/max",
+                    "accuracy", "chanceLoss", "codeEntropy", "majorityShare", "codePerplexity",
+                    "deadCodes", "maskedShare/min", "maskedShare/mean", "maskedShare/max",
                 ])
             let (least, mean, most) = (
                 try #require(figures["maskedShare/min"]), try #require(figures["maskedShare/mean"]),

@@ -70,7 +70,8 @@ extension Computing {
             let figures = Dictionary(uniqueKeysWithValues: result.figures())
             let bound = try #require(figures["informationBound"])
             #expect(abs(bound - (log(12) - Double(result.value.item))) < 1e-6)
-            #expect(figures.count == 2 + 3)
+            #expect(figures["chanceLoss"] == log(12))
+            #expect(figures.count == 3 + 3)
             for step in 1...3 {
                 let accuracy = try #require(figures["accuracy/step-\(step)"])
                 #expect((0...1).contains(accuracy))
@@ -78,14 +79,16 @@ extension Computing {
         }
 
         /// Scores that are all alike tell nothing: the loss is log(N + 1), the bound 0.
-        @Test func withoutAPredictionTheLossIsThatOfChance() {
+        @Test func withoutAPredictionTheLossIsThatOfChance() throws {
             let model = makeCPC(negativeCount: 15)
             for (name, tensor) in model.namedParameters where name == "predictors.weight" {
                 tensor.assign([Float](repeating: 0, count: tensor.count))
             }
             let features = batch(lengths: [24, 17], melBandCount: 8)
-            let loss = model.loss(features: features, lengths: [24, 17], seed: Seed(1)).value.item
-            #expect(abs(Double(loss) - log(16)) < 1e-6)
+            let result = model.loss(features: features, lengths: [24, 17], seed: Seed(1))
+            #expect(abs(Double(result.value.item) - log(16)) < 1e-6)
+            let figures = Dictionary(uniqueKeysWithValues: result.figures())
+            #expect(figures["chanceLoss"] == log(16))
         }
 
         /// Frames without K successors have no part; where there are no others the loss is zero.

@@ -20,7 +20,9 @@ extension Computing {
             for step in [5, 15] {
                 try run.copy("whole", killedAfterCheckpoint: step, as: "killed-\(step)")
                 let outcome = try run.train("killed-\(step)")
-                #expect(outcome.steps == Array(step + 1...20) && outcome.warnings.isEmpty)
+                #expect(outcome.steps == Array(step + 1...20))
+                // So few steps may leave the loss near chance; nothing else is to be warned of.
+                #expect(outcome.warnings.allSatisfy { $0.contains("is still that of chance") })
                 try run.expectSame("killed-\(step)", "whole")
             }
         }

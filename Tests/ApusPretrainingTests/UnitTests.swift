@@ -192,6 +192,67 @@ extension Computing {
             }
         }
 
+        /// Recordings without frames are named and left out; the others' frames are counted.
+        @Test func whatIsMetOnTheWayIsReported() throws {
+            let bad = [
+                Cut(id: "noise", audioPath: try folder.write("no sound", "noise.wav")),
+                Cut(id: "click", audioPath: try folder.writeWAV([0, 1, 0], "click.wav")),
+                Cut(id: "absent", audioPath: folder.path + "/absent.wav"),
+            ]
+            var leftOut: [String] = []
+            var read: [(recordings: Int, frames: Int)] = []
+            let units = try UnitSet.cepstra(of: cuts + bad, frontEnd: frontEnd(), options: options)
+            {
+                switch $0 {
+                case .leftOut(let error): leftOut.append("\(error)")
+                case .read(let recordings, let frames): read.append((recordings, frames))
+                }
+            }
+            #expect(leftOut.count == 3)
+            for cut in bad { #expect(leftOut.contains { $0.hasPrefix("\(cut.id): ") }) }
+            #expect(read.map(\.recordings) == Array(1...9))
+            #expect(read.last?.frames == units.card.frameCount)
+            #expect((2...7).contains(units.card.usedCount))
+            #expect(units.card.perplexity > 1 && units.card.perplexity <= 7)
+            // Frames enough, the last recording whole.
+            let few = try UnitSet.cepstra(
+                of: cuts, frontEnd: frontEnd(), options: options, frameLimit: 60)
+            #expect((60..<160).contains(few.card.frameCount))
+        }
+
+        @Test func moreUnitsThanFramesAreRefused() throws {
+            var many = options
+            many.clusterCount = 10_000
+            let error = try #require(throws: PretrainingError.self) {
+                try UnitSet.cepstra(of: cuts, frontEnd: frontEnd(), options: many)
+            }
+            guard case .tooFewFrames(let found, 10_000) = error else {
+                Issue.record("found \(error)")
+                return
+            }
+            #expect(found > 400)
+        }
+
+        /// Samples that overflow in a model have no frames.
+        @Test func framesThatAreNotFiniteAreLeftOut() throws {
+            let card = ModelCard(
+                objective: smallObjective(.cpc), frontEnd: hugePowers, seed: 1, step: 0,
+                trainingData: ModelCard.TrainingData(
+                    manifest: "train.jsonl", manifestHash: "0", recordings: 6, seconds: 1))
+            try writeHugeTone(folder.path + "/0.wav", sampleCount: 8000)
+            let model = PretrainedModel(untrained: card, path: "memory")
+            for parameter in model.encoder.parameters {
+                parameter.assign(parameter.floats.map { 1e6 * $0 })
+            }
+            var leftOut: [String] = []
+            let units = try UnitSet.layer(
+                0, of: model, cuts: cuts, options: options
+            ) { if case .leftOut(let error) = $0 { leftOut.append("\(error)") } }
+            #expect(leftOut.count == 1 && leftOut[0].hasPrefix("voice-0: "))
+            #expect(leftOut[0].hasSuffix("finite numbers"))
+            #expect(units.clusters.centroids.allSatisfy { $0.isFinite })
+        }
+
         @Test func unitsThatDoNotFitAreRefused() throws {
             let path = try write(
                 UnitSet.cepstra(of: cuts, frontEnd: frontEnd(), options: options))

@@ -55,6 +55,26 @@ import Testing
         #expect(parsed.counts["script"] == nil)
     }
 
+    @Test func aBoundIsDashedAndTheBestPointRinged() {
+        let chart = LineChart(
+            title: "", xTitle: "", yTitle: "",
+            series: [
+                .init(name: "loss", x: [0, 1, 2], y: [3, 1, 2], marked: 1),
+                .init(name: "chance", x: [0, 2], y: [4, 4], isDashed: true),
+            ])
+        let svg = chart.svg()
+        // In the legend and in the plot.
+        #expect(svg.components(separatedBy: "stroke-dasharray").count == 3)
+        // Two lines, three points of the first one, and the ring.
+        #expect(elements(of: svg).counts["path"] == 6)
+        var unmarked = chart
+        unmarked.series[0].marked = nil
+        #expect(elements(of: unmarked.svg()).counts["path"] == 5)
+        unmarked.series[0].y[1] = .nan
+        unmarked.series[0].marked = 1
+        #expect(elements(of: unmarked.svg()).counts["path"] == 4, "a gap has no ring")
+    }
+
     @Test func aGapBreaksTheCurve() {
         let chart = LineChart(
             title: "", xTitle: "", yTitle: "",

@@ -96,9 +96,10 @@ public final class CPC: Objective {
     ///   - groups: A number for each recording, the same for the same speaker; `nil` where no speaker
     ///     is known.
     ///   - seed: What the draws of negatives and of dropout depend on.
-    /// - Returns: The loss in nats; the figures `informationBound` (log(N + 1) - L, in nats),
-    ///   `positiveShare` (the share of negatives that are the positive) and `accuracy/step-k` (the
-    ///   share of frames whose positive scores highest).
+    /// - Returns: The loss in nats; the figures `chanceLoss` (log(N + 1), of scores that are all
+    ///   alike), `informationBound` (log(N + 1) - L, in nats), `positiveShare` (the share of
+    ///   negatives that are the positive) and `accuracy/step-k` (the share of frames whose positive
+    ///   scores highest).
     public func loss(
         features: Tensor, lengths: [Int], groups: [Int]?, seed: Seed
     ) -> ObjectiveLoss {
@@ -219,7 +220,8 @@ public final class CPC: Objective {
         }
         guard frames > 0 else { return [] }
         return [
-            ("informationBound", log(Double(N + 1)) - loss), ("positiveShare", positiveShare),
+            ("chanceLoss", log(Double(N + 1))), ("informationBound", log(Double(N + 1)) - loss),
+            ("positiveShare", positiveShare),
         ] + hits.enumerated().map { ("accuracy/step-\($0.offset + 1)", $0.element / frames) }
     }
 }

@@ -27,8 +27,12 @@ public struct UnitSet {
         public var options: KMeans.Options
         /// The number of frames that they were found on.
         public var frameCount: Int
-        /// The mean squared distance of these frames from their centroids.
+        /// The mean squared distance of these frames from their centroids: inertia by frames.
         public var meanSquaredDistance: Double
+        /// The units that at least one of these frames has.
+        public var usedCount: Int
+        /// exp of the entropy of the units' shares in these frames: K where all are used alike.
+        public var perplexity: Double
     }
 
     /// What the units are.

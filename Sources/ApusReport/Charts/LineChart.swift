@@ -13,6 +13,10 @@ public struct LineChart: Sendable {
         /// The weight of the past in an exponential moving average, 0..<1; where it is above zero
         /// the curve is drawn pale and its average strong.
         public var smoothing: Double
+        /// Whether the line is dashed and without marks, as that of a bound is.
+        public var isDashed: Bool
+        /// The number of a point that a ring marks, such as the best.
+        public var marked: Int?
 
         /// A curve through points.
         ///
@@ -21,13 +25,21 @@ public struct LineChart: Sendable {
         ///   - x: The places on the horizontal axis, ascending.
         ///   - y: The values, as many as places.
         ///   - smoothing: The weight of the past in an exponential moving average, 0..<1.
-        public init(name: String, x: [Double], y: [Double], smoothing: Double = 0) {
+        ///   - isDashed: Whether the line is dashed.
+        ///   - marked: The number of a point that is marked.
+        public init(
+            name: String, x: [Double], y: [Double], smoothing: Double = 0, isDashed: Bool = false,
+            marked: Int? = nil
+        ) {
             precondition(x.count == y.count, "A value for every place")
             precondition(smoothing >= 0 && smoothing < 1, "The past weighs less than everything")
+            precondition(marked.map(x.indices.contains) ?? true, "A marked point is one of them")
             self.name = name
             self.x = x
             self.y = y
             self.smoothing = smoothing
+            self.isDashed = isDashed
+            self.marked = marked
         }
     }
 
@@ -64,7 +76,7 @@ public struct LineChart: Sendable {
 
     /// Draws the chart.
     ///
-    /// The points of a curve with 30 or fewer are marked.
+    /// The points of a curve with 30 or fewer are marked, unless it is dashed.
     ///
     /// - Returns: An SVG document; it says "no data" where there is no finite value.
     public func svg() -> String {
@@ -74,16 +86,19 @@ public struct LineChart: Sendable {
         let top = 38 + legend.height
         legend.draw(on: &drawing, left: 64, top: 34) { drawing, index, x, y in
             drawing.line(
-                fromX: x, y: y, toX: x + 18, y: y, color: Palette.color(index), width: 2.5)
+                fromX: x, y: y, toX: x + 18, y: y, color: Palette.color(index), width: 2.5,
+                isDashed: series[index].isDashed)
         }
 
         let shown = series.map(visiblePoints)
         let finite = shown.flatMap { $0.compactMap { $0 } }
+        let height = max(40, size.height - top - 8 - 52)
+        let shownRange = yRange ?? yRange(finite.map(\.y))
+        let left = max(
+            64, PlotArea.leastLeft(yRange: shownRange, yScale: yScale, height: height))
         let area = PlotArea(
-            left: 64, top: top + 8, width: size.width - 64 - 20,
-            height: max(40, size.height - top - 8 - 52),
-            xRange: xRange(finite.map(\.x)), yRange: yRange ?? yRange(finite.map(\.y)),
-            xScale: xScale, yScale: yScale)
+            left: left, top: top + 8, width: size.width - left - 20, height: height,
+            xRange: xRange(finite.map(\.x)), yRange: shownRange, xScale: xScale, yScale: yScale)
         area.drawAxes(on: &drawing, xTitle: xTitle, yTitle: yTitle)
         if finite.isEmpty {
             drawing.text(
@@ -92,13 +107,19 @@ public struct LineChart: Sendable {
         }
         for (index, points) in shown.enumerated() {
             let color = Palette.color(index)
-            let smoothing = series[index].smoothing
+            let (smoothing, isDashed) = (series[index].smoothing, series[index].isDashed)
             draw(
-                points, on: &drawing, in: area, color: color, strong: smoothing == 0)
+                points, on: &drawing, in: area, color: color, strong: smoothing == 0,
+                isDashed: isDashed)
             if smoothing > 0 {
                 draw(
                     Self.averaged(points, weight: smoothing), on: &drawing, in: area,
-                    color: color, strong: true)
+                    color: color, strong: true, isDashed: isDashed)
+            }
+            if let point = series[index].marked.flatMap({ points[$0] }) {
+                drawing.path(
+                    Mark.circle.path(x: area.x(point.x), y: area.y(point.y), radius: 6),
+                    fill: "none", stroke: color, strokeWidth: 2)
             }
         }
         return drawing.document(title: title)
@@ -136,16 +157,16 @@ public struct LineChart: Sendable {
 
     private func draw(
         _ points: [Point?], on drawing: inout SVGDrawing, in area: PlotArea, color: String,
-        strong: Bool
+        strong: Bool, isDashed: Bool
     ) {
         let places = points.map { point in
             point.map { (x: area.x($0.x), y: min(max(area.y($0.y), area.top), area.bottom)) }
         }
         drawing.polyline(
             Self.thinned(places), color: color, width: strong ? 2 : 1,
-            opacity: strong ? 1 : 0.35)
+            opacity: strong ? 1 : 0.35, isDashed: isDashed)
         let marked = places.compactMap { $0 }
-        guard strong, marked.count <= 30 else { return }
+        guard strong, !isDashed, marked.count <= 30 else { return }
         for place in marked {
             drawing.path(
                 Mark.circle.path(x: place.x, y: place.y, radius: 3), fill: color, stroke: "none",

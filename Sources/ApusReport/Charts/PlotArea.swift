@@ -54,6 +54,15 @@ struct PlotArea {
         drawing.text(yTitle, x: 16, y: top + height / 2, anchor: .middle, turnedBy: -90)
     }
 
+    /// The least place of the left end, so that the vertical axis's labels don't meet its title.
+    static func leastLeft(
+        yRange: ClosedRange<Double>, yScale: AxisScale, height: Double
+    ) -> Double {
+        let labels = ticks(over: yRange, yScale, atMost: max(2, Int(height / 32))).labels
+        let widest = labels.map { SVGDrawing.estimatedWidth(of: $0, size: 12) }.max() ?? 0
+        return widest + 34
+    }
+
     private static func ticks(
         over range: ClosedRange<Double>, _ scale: AxisScale, atMost count: Int
     ) -> AxisTicks {

@@ -12,6 +12,7 @@ struct SVGDrawing {
     static let textColor = "#24292f"
     static let mutedColor = "#59636e"
     static let gridColor = "#e4e7eb"
+    private static let dashes = " stroke-dasharray=\"6 5\""
 
     init(width: Double, height: Double) {
         self.width = width
@@ -20,11 +21,12 @@ struct SVGDrawing {
 
     mutating func line(
         fromX x1: Double, y y1: Double, toX x2: Double, y y2: Double, color: String,
-        width: Double = 1
+        width: Double = 1, isDashed: Bool = false
     ) {
         elements.append(
             "<line x1=\"\(number(x1))\" y1=\"\(number(y1))\" x2=\"\(number(x2))\""
-                + " y2=\"\(number(y2))\" stroke=\"\(color)\" stroke-width=\"\(number(width))\"/>")
+                + " y2=\"\(number(y2))\" stroke=\"\(color)\" stroke-width=\"\(number(width))\""
+                + (isDashed ? Self.dashes : "") + "/>")
     }
 
     mutating func rectangle(
@@ -44,7 +46,8 @@ struct SVGDrawing {
 
     /// A line through points, broken where a point is `nil`.
     mutating func polyline(
-        _ points: [(x: Double, y: Double)?], color: String, width: Double, opacity: Double = 1
+        _ points: [(x: Double, y: Double)?], color: String, width: Double, opacity: Double = 1,
+        isDashed: Bool = false
     ) {
         var commands = ""
         var start = true
@@ -61,7 +64,8 @@ struct SVGDrawing {
             "<path d=\"\(commands)\" fill=\"none\" stroke=\"\(color)\""
                 + " stroke-width=\"\(number(width))\" stroke-linejoin=\"round\""
                 + " stroke-linecap=\"round\""
-                + (opacity < 1 ? " stroke-opacity=\"\(number(opacity))\"" : "") + "/>")
+                + (opacity < 1 ? " stroke-opacity=\"\(number(opacity))\"" : "")
+                + (isDashed ? Self.dashes : "") + "/>")
     }
 
     /// A closed or filled shape given by SVG path commands.

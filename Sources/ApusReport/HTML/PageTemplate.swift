@@ -128,6 +128,7 @@ private let pageStyle = """
     td small { display: block; color: var(--muted); font-size: 12.5px; font-weight: 400; }
     td.best { font-weight: 700; }
     figure { margin: 12px 0 0; min-width: 0; }
+    figure + dl, .gallery + p { margin-top: 14px; }
     figure svg, figure img { display: block; max-width: 100%; height: auto; }
     .wide svg { width: 100%; max-width: 900px; }
     figcaption { color: var(--muted); font-size: 14px; margin-top: 6px; overflow-wrap: anywhere; }

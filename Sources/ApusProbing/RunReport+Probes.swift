@@ -1,0 +1,107 @@
+import ApusCorpus
+import ApusNN
+import ApusReport
+import ApusSignal
+import Foundation
+
+// What a report shows of a probe run: the table, confusions, maps and pictures.
+extension RunReport {
+    /// At most so many classes have a picture of a clip.
+    private static let mostPictures = 24
+
+    static func sections(of probe: ProbeFolder) throws -> [Report.Section] {
+        let details = try probe.details()
+        let results = try Results(contentsOf: URL(fileURLWithPath: probe.path + "/results.json"))
+        let table = ResultsTable(
+            results, className: details.className, notes: ProbeFolder.notes(details))
+        var sections = [
+            Report.Section(
+                results.task.replacing("-", with: " ").capitalizingFirstLetter,
+                [.table(table.reportTable()), .text([results.protocol])])
+        ]
+        sections.append(
+            Report.Section(
+                "Confusions",
+                [
+                    .svg(
+                        caption: "\(details.bestSystem), all labels: rows are the true "
+                            + "\(details.className)s, columns what was answered.",
+                        ConfusionMatrixChart(
+                            title: details.bestSystem, labels: details.classes,
+                            counts: details.confusion
+                        ).svg())
+                ]))
+        sections.append(try maps(of: probe, details))
+        let pictures = spectrograms(details)
+        if !pictures.isEmpty {
+            sections.append(
+                Report.Section("One clip of each \(details.className)", [.images(pictures)]))
+        }
+        return sections
+    }
+
+    private static func maps(
+        of probe: ProbeFolder, _ details: ProbeFolder.Details
+    ) throws -> Report.Section {
+        let file = try Safetensors(contentsOf: probe.path + "/embeddings.safetensors")
+        let numbers = Dictionary(
+            uniqueKeysWithValues: details.classes.enumerated().map { ($1, $0) })
+        let figures: [Report.Figure] = try details.systems.compactMap { system in
+            guard let tensor = file.tensors[system], tensor.shape.count == 2, tensor.shape[0] > 4,
+                tensor.shape[0] == details.testLabels.count
+            else { return nil }
+            let map = try EmbeddingMap(
+                points: standardized(tensor.values, width: tensor.shape[1]),
+                count: tensor.shape[0])
+            return Report.Figure(
+                caption: system,
+                svg: ScatterMap(
+                    title: system, coordinates: map.coordinates,
+                    classes: map.rows.map { numbers[details.testLabels[$0]] ?? 0 },
+                    classNames: details.classes
+                ).svg())
+        }
+        return Report.Section(
+            "Maps of the test recordings",
+            [
+                .text([
+                    "Each point is a recording; t-SNE of its standardised mean and standard "
+                        + "deviation. Only what lies close together says something."
+                ]),
+                .figures(figures),
+            ])
+    }
+
+    /// Brings each column to mean 0 and deviation 1, so that no loud one decides all distances.
+    private static func standardized(_ rows: [Float], width: Int) -> [Float] {
+        var rows = rows
+        FeatureScaling(fitting: rows, width: width).apply(to: &rows)
+        return rows
+    }
+
+    private static func spectrograms(
+        _ details: ProbeFolder.Details
+    ) -> [(caption: String, png: Data)] {
+        // What a model sees is relative to its corpus; a picture shows levels in dB.
+        var frontEnd = details.frontEnd
+        frontEnd.normalization = .none
+        // Without the recordings, as on another machine, the report has all else.
+        guard let manifest = try? Manifest(contentsOf: details.testManifest),
+            let extractor = try? FeatureExtractor(frontEnd)
+        else { return [] }
+        let labels = Dictionary(
+            zip(details.testIDs, details.testLabels), uniquingKeysWith: { first, _ in first })
+        return details.classes.prefix(mostPictures).compactMap { name in
+            guard let cut = manifest.cuts.first(where: { labels[$0.id] == name }),
+                let waveform = try? cut.waveform(for: frontEnd),
+                let features = try? extractor(waveform),
+                let png = try? features.picture(frontEnd: frontEnd, title: cut.id).png()
+            else { return nil }
+            return (name, png)
+        }
+    }
+}
+
+extension String {
+    fileprivate var capitalizingFirstLetter: String { prefix(1).uppercased() + dropFirst() }
+}
