@@ -1,0 +1,258 @@
+#!/usr/bin/env bash
+# Six ways to train an encoder without labels, on the same 38 voices for the same time, and what
+# each is worth afterwards: speaker probes, verification, transfer to other corpora.
+#
+#   recipes/debian-voices/pretrain/run.sh                       one seed: about an hour and a half
+#   recipes/debian-voices/pretrain/run.sh --seeds "1 2 3"       means and intervals over seeds
+#   recipes/debian-voices/pretrain/run.sh --systems "cpc apc"   some of cpc apc tera bestrq units combined
+#   recipes/debian-voices/pretrain/run.sh --minutes 10          by the clock in place of the number of steps
+#   recipes/debian-voices/pretrain/run.sh --ablations           CPC's negatives and the mask's share too
+#   recipes/debian-voices/pretrain/run.sh --mini                the same on samples/audio, without a download
+#   recipes/debian-voices/pretrain/run.sh --stage 4 --stop-stage 5
+#   recipes/debian-voices/pretrain/run.sh --run DIR             where the runs go (default: runs/debian-voices)
+#
+# LIBRISPEECH=/path/to/test-other   also probe on LibriSpeech's unseen speakers
+# ESC=/path/to/ESC-50               also probe on the sounds of ESC-50 or ESC-10
+#
+# Stages: 0 set-up  1 build  2 voices  3 manifests  4 pretraining  5 probes  6 transfer  7 report
+# What a stage has finished is used again; a pretraining run that was cut off continues.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../../.."
+
+name=debian-voices
+stage=0
+stop_stage=7
+mini=no
+ablations=no
+minutes=
+seeds=1
+systems="cpc apc tera bestrq units combined"
+run=
+while [ $# -gt 0 ]; do
+    case $1 in
+        --stage | --stop-stage | --run | --seeds | --systems | --minutes)
+            [ $# -ge 2 ] || { echo "$name: error: $1 wants a value" >&2; exit 64; }
+            case $1 in
+                --stage) stage=$2 ;;
+                --stop-stage) stop_stage=$2 ;;
+                --run) run=$2 ;;
+                --seeds) seeds=$2 ;;
+                --systems) systems=$2 ;;
+                --minutes) minutes=$2 ;;
+            esac
+            shift ;;
+        --mini) mini=yes ;;
+        --ablations) ablations=yes ;;
+        -h | --help) sed -n '2,19s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 0 ;;
+        *) echo "$name: error: no option '$1'; see --help" >&2; exit 64 ;;
+    esac
+    shift
+done
+for number in "$stage" "$stop_stage"; do
+    [[ $number =~ ^[0-7]$ ]] || { echo "$name: error: '$number' is no stage, 0 to 7" >&2; exit 64; }
+done
+for seed in $seeds; do
+    [[ $seed =~ ^[0-9]+$ ]] || { echo "$name: error: '$seed' is no seed" >&2; exit 64; }
+done
+[[ -z $minutes || $minutes =~ ^[0-9.]+$ ]] || { echo "$name: error: '$minutes' are no minutes" >&2; exit 64; }
+
+recipe=recipes/debian-voices/pretrain
+data=recipes/debian-voices/data
+apus=${APUS:-.build/release/apus}
+for system in $systems; do
+    [ -e "$recipe/conf/$system.yaml" ] || {
+        echo "$name: error: no system '$system'; there are $(cd $recipe/conf && echo *.yaml | sed 's/\.yaml//g')" >&2
+        exit 64
+    }
+done
+if [ "$mini" = yes ]; then
+    run=${run:-runs/debian-voices-mini}
+    manifests=$run/manifests
+    # Small enough for two minutes in all, on two cores.
+    short=(--set training.steps=12 --set data.framesPerBatch=800)
+    clusters=16
+    probe=(--set utterances.seedCount=2 --set "utterances.labelledPerClass=[1]"
+        --set verification.impostors=all)
+else
+    run=${run:-runs/debian-voices}
+    manifests=$data/manifests
+    short=()
+    clusters=200
+    probe=(--set verification.impostors=sameLanguage)
+fi
+# A run ended by the clock has no number of steps.
+clock() { if [ -n "$minutes" ]; then echo "--set training.steps=0 --set training.maximumMinutes=$1"; fi; }
+
+say() { printf '\n== %s\n' "$*"; }
+wanted() { [ "$stage" -le "$1" ] && [ "$stop_stage" -ge "$1" ]; }
+
+if wanted 0; then
+    say "0 set-up"
+    recipes/setup.sh
+fi
+
+if wanted 1; then
+    say "1 build (release)"
+    swift build -c release --product apus
+fi
+
+if wanted 2 && [ "$mini" = no ]; then
+    say "2 voices: three packages of Debian's, 250 MB, into $data"
+    recipes/debian-packages.sh $data klettres-data ktuberling-data tuxpaint-stamps-default
+fi
+
+if wanted 3; then
+    say "3 manifests and splits"
+    if [ -e "$manifests/test.jsonl" ]; then
+        echo "already there: $manifests"
+    elif [ "$mini" = yes ]; then
+        "$apus" prepare folder samples/audio/voices --speaker-from-parent \
+            --train 0.5 --dev 0.25 --test 0.25 -o "$manifests"
+    else
+        "$apus" prepare debian-voices $data -o "$manifests"
+    fi
+fi
+
+# What each system is called in tables.
+title() {
+    case $1 in
+        cpc) echo "CPC" ;;
+        apc) echo "APC" ;;
+        tera) echo "TERA" ;;
+        bestrq) echo "BEST-RQ" ;;
+        units) echo "units" ;;
+        combined) echo "contrast and BEST-RQ" ;;
+        cpc-*) echo "CPC, negatives from ${1#cpc-}" ;;
+        bestrq-*) echo "BEST-RQ, mask share ${1#bestrq-}" ;;
+    esac
+}
+
+# The systems' models of all seeds, as apus probe takes them: the lines NAME=PATH.
+models() {
+    for system in "$@"; do
+        for model in "$run/$system"-[0-9]*/model.safetensors; do
+            if [[ $model =~ /$system-[0-9]+/ ]]; then echo "$(title "$system")=$model"; fi
+        done
+    done
+}
+
+# train SYSTEM CONFIGURATION SEED MINUTES [OPTION...]: a run in $run/SYSTEM-SEED
+train() {
+    local system=$1 configuration=$2 seed=$3 limit=$4
+    shift 4
+    # shellcheck disable=SC2046
+    "$apus" pretrain "$recipe/conf/$configuration.yaml" --set data.manifest="$manifests/train.jsonl" \
+        --set seed="$seed" $(clock "$limit") "$@" ${short[@]+"${short[@]}"} -o "$run/$system-$seed"
+}
+
+if wanted 4; then
+    for seed in $seeds; do
+        for system in $systems; do
+            say "4 $system, seed $seed"
+            if [ "$system" = units ]; then
+                # HuBERT: half of the time on units of MFCCs, half on units of the first model's layer.
+                half=${minutes:+$(awk "BEGIN { print $minutes / 2 }")}
+                first=$run/units-of-mfccs-$seed.safetensors
+                second=$run/units-of-layers-$seed.safetensors
+                mkdir -p "$run"
+                [ -e "$first" ] || "$apus" units "$manifests/train.jsonl" --clusters $clusters \
+                    --seed "$seed" -o "$first"
+                train units-first units "$seed" "$half" \
+                    --set objective.maskedPrediction.units.file="$first" \
+                    --set objective.maskedPrediction.units.count=$clusters
+                [ -e "$second" ] || "$apus" units "$manifests/train.jsonl" --clusters $clusters \
+                    --model "$run/units-first-$seed/model.safetensors" --layer layer-2 \
+                    --seed "$seed" -o "$second"
+                train units units "$seed" "$half" \
+                    --set objective.maskedPrediction.units.file="$second" \
+                    --set objective.maskedPrediction.units.source=layer \
+                    --set objective.maskedPrediction.units.layerWidth=256 \
+                    --set objective.maskedPrediction.units.count=$clusters
+            else
+                train "$system" "$system" "$seed" "$minutes"
+            fi
+        done
+    done
+    if [ "$ablations" = yes ]; then
+        for source in sameRecording mixed batch; do
+            say "4 ablation: CPC with negatives from $source"
+            train "cpc-$source" cpc 1 "$minutes" --set objective.cpc.negatives=$source \
+                --set training.steps=1900
+        done
+        for share in 0.2 0.35 0.65 0.8; do
+            say "4 ablation: BEST-RQ with a mask share of $share"
+            train "bestrq-$share" bestrq 1 "$minutes" \
+                --set objective.maskedPrediction.maskShare=$share --set training.steps=1200
+        done
+    fi
+fi
+
+# probe OUTPUT MODEL... -- OPTION...: a probe in $run/OUTPUT, unless it is newer than all models
+probe() {
+    local output=$1 stale=no arguments=()
+    shift
+    while [ "$1" != -- ]; do
+        [ "$run/$output/probe.json" -nt "${1#*=}" ] || stale=yes
+        arguments+=("$1")
+        shift
+    done
+    shift
+    if [ "$stale" = no ]; then
+        cat "$run/$output/results.txt"
+    else
+        "$apus" probe "${arguments[@]}" "$@" -o "$run/$output"
+    fi
+}
+
+if wanted 5; then
+    # shellcheck disable=SC2086
+    mapfile -t trained < <(models $systems)
+    say "5 speaker identification and verification: ${#trained[@]} models"
+    probe probe "${trained[@]}" -- --train "$manifests/train.jsonl" --dev "$manifests/dev.jsonl" \
+        --test "$manifests/test.jsonl" "${probe[@]}"
+    if [ "$ablations" = yes ]; then
+        mapfile -t ablated < <(models cpc-sameRecording cpc-mixed cpc-batch bestrq-0.2 bestrq-0.35 \
+            bestrq-0.65 bestrq-0.8)
+        say "5 ablations"
+        probe ablations "${ablated[@]}" -- --train "$manifests/train.jsonl" \
+            --dev "$manifests/dev.jsonl" --test "$manifests/test.jsonl" "${probe[@]}"
+    fi
+fi
+
+if wanted 6; then
+    # shellcheck disable=SC2086
+    mapfile -t trained < <(models $systems)
+    if [ -n "${LIBRISPEECH:-}" ]; then
+        say "6 transfer: LibriSpeech's speakers, which no encoder has heard"
+        [ -e "$run/librispeech/test.jsonl" ] || "$apus" prepare librispeech "$LIBRISPEECH" \
+            --train 0.3 --dev 0.3 --test 0.4 -o "$run/librispeech"
+        probe librispeech-probe "${trained[@]}" -- --train "$run/librispeech/train.jsonl" \
+            --dev "$run/librispeech/dev.jsonl" --test "$run/librispeech/test.jsonl" \
+            --set "utterances.labelledPerClass=[1]" --set utterances.seedCount=20 \
+            --set verification.impostors=all
+    fi
+    if [ -n "${ESC:-}" ]; then
+        say "6 transfer: sounds"
+        [ -e "$run/esc/all.jsonl" ] || "$apus" prepare esc50 "$ESC" -o "$run/esc"
+        probe esc-probe "${trained[@]}" -- --folds "$run/esc/all.jsonl" --label soundClass \
+            --set "utterances.labelledPerClass=[]"
+    fi
+    if [ -z "${LIBRISPEECH:-}${ESC:-}" ]; then
+        say "6 transfer: left out, as neither LIBRISPEECH nor ESC names a corpus"
+    fi
+fi
+
+if wanted 7; then
+    say "7 report"
+    pages=()
+    for folder in probe librispeech-probe esc-probe ablations; do
+        if [ -e "$run/$folder/probe.json" ]; then pages+=("$run/$folder"); fi
+    done
+    # One training of each system: the curves of all would hide each other.
+    for system in $systems; do
+        for model in "$run/$system"-[0-9]*/model.safetensors; do
+            if [ -e "$model" ]; then pages+=("${model%/model.safetensors}"); break; fi
+        done
+    done
+    "$apus" report "${pages[@]}" --title "Pretraining on 38 voices" -o "$run/report.html"
+fi
