@@ -141,19 +141,29 @@ public struct ProbeRun {
         if !models.contains(where: { $0.model.card.frontEnd == plain }) {
             stores.removeAll { $0.frontEnd == plain }
         }
+        var untrained: [(model: PretrainedModel, system: ProbeReport.System)] = []
         for (name, model) in models {
             let frontEnd = model.card.frontEnd
-            for (model, name, kind) in [
-                (model.untrained(), "untrained " + name, ProbeReport.Kind.untrained),
-                (model, name, .trained),
-            ] {
+            func system(
+                _ model: PretrainedModel, _ name: String, _ kind: ProbeReport.Kind
+            ) throws -> ProbeReport.System {
                 let extractor = try RepresentationExtractor(
                     model, store: store(frontEnd), workers: options.workers)
-                systems.append(
-                    try probe(
-                        extractor, name, kind, seed: model.card.seed, data, folds: folds,
-                        counts(frontEnd, extractor.stride)))
+                return try probe(
+                    extractor, name, kind, seed: model.card.seed, data, folds: folds,
+                    counts(frontEnd, extractor.stride))
             }
+            let before = model.untrained()
+            // Objectives may share an encoder; of one seed it begins as the same.
+            if var known = untrained.first(where: { $0.model.hasSameEncoder(as: before) })?.system {
+                known.name = "untrained " + name
+                systems.append(known)
+            } else {
+                let made = try system(before, "untrained " + name, .untrained)
+                untrained.append((before, made))
+                systems.append(made)
+            }
+            systems.append(try system(model, name, .trained))
         }
         return try summary(systems, models: models, data: data, folds: folds)
     }
@@ -201,5 +211,15 @@ public struct ProbeRun {
         try data.drop(problems)
         let kept = data.origins
         return counts.mapValues { own in kept.map { own[$0] } }
+    }
+}
+
+extension PretrainedModel {
+    /// Whether two models make the same of a recording.
+    fileprivate func hasSameEncoder(as other: PretrainedModel) -> Bool {
+        let (own, others) = (encoder.weights(), other.encoder.weights())
+        return card.frontEnd == other.card.frontEnd
+            && encoder.layerNames == other.encoder.layerNames
+            && encoder.stride == other.encoder.stride && own == others
     }
 }

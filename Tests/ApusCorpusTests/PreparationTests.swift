@@ -117,6 +117,96 @@ struct PreparationTests {
         }
     }
 
+    @Test func theVoicesOfThreePackagesAreOneCorpus() throws {
+        for (index, name) in [
+            "klettres/en/alpha/a.ogg", "ktuberling/sounds/uk/moon.wav",
+            "ktuberling/sounds/nn/moon.opus", "ktuberling/sounds/ca/moon.ogg",
+            "ktuberling/sounds/sr@latin/moon.ogg", "ktuberling/sounds/fi/moon.wav",
+            "tuxpaint/stamps/animals/cat_desc_el.ogg", "tuxpaint/stamps/animals/cat.ogg",
+            "tuxpaint/stamps/animals/cat_desc.ogg", "tuxpaint/stamps/symbols/a_desc_el.ogg",
+            "tuxpaint/stamps/animals/cat_desc_ml.ogg",
+        ].enumerated() {
+            try folder.writeWAV("usr/share/" + name, sampleCount: 8000, seed: UInt32(index))
+        }
+        for place in ["", "/usr/share"] {
+            let (cuts, summary) = try parts(
+                prepare(folder: folder.path + place, with: DebianVoicesPreparer()))
+            #expect(
+                cuts.map(\.speaker) == [
+                    "klettres-en", "ktuberling-nn", "ktuberling-uk", "tuxpaint-el",
+                ])
+            #expect(cuts.map(\.language) == ["en", "nn", "uk", "el"])
+            #expect(
+                cuts.map { $0.extra["package"] } == [
+                    .string("klettres"), .string("ktuberling"), .string("ktuberling"),
+                    .string("tuxpaint"),
+                ])
+            // Stamps that speak no language are none of the corpus's recordings.
+            #expect(summary.droppedCount(.leftOut) == 5 && summary.found == 9)
+        }
+        let one = try prepare(folder: folder.path, with: TuxPaintPreparer())
+        #expect(one.cuts.map(\.id) == ["tuxpaint/animals/cat_desc_el"])
+        let other = try prepare(folder: folder.path, with: KTuberlingPreparer())
+        #expect(other.cuts.map(\.id) == ["ktuberling/nn/moon", "ktuberling/uk/moon"])
+    }
+
+    @Test func librispeechHasSpeakersAndParts() throws {
+        for (index, name) in [
+            "train-clean-100/19/198/19-198-0001.flac", "dev-other/7/3/7-3-0000.flac",
+            "dev-other/7/3/8-3-0000.flac", "dev-other/7/notes.wav",
+        ].enumerated() {
+            try folder.writeWAV("LibriSpeech/" + name, sampleCount: 8000, seed: UInt32(index))
+        }
+        let (cuts, _) = try parts(prepare(folder: folder.path, with: LibriSpeechPreparer()))
+        #expect(cuts.map(\.id) == ["19-198-0001", "7-3-0000"])
+        #expect(cuts.map(\.speaker) == ["19", "7"])
+        #expect(
+            cuts.map { $0.extra["part"] } == [.string("train-clean-100"), .string("dev-other")])
+        let part = try prepare(
+            folder: folder.path + "/LibriSpeech/dev-other", with: LibriSpeechPreparer())
+        #expect(part.cuts.map(\.id) == ["7-3-0000"])
+        #expect(part.cuts[0].extra.isEmpty)
+    }
+
+    @Test func digitsHaveSpeakersAndLabels() throws {
+        for name in ["3_jo_0.wav", "12_jo_0.wav", "x.wav"] {
+            try folder.writeWAV("recordings/" + name, sampleCount: 8000)
+        }
+        for place in ["", "/recordings"] {
+            let (cuts, _) = try parts(prepare(folder: folder.path + place, with: FSDDPreparer()))
+            #expect(cuts.map(\.id) == ["3_jo_0"])
+            #expect(cuts[0].speaker == "jo" && cuts[0].labels == ["3"])
+        }
+    }
+
+    @Test func environmentalSoundsHaveFolds() throws {
+        let list = "filename,fold,target,category,esc10,src_file,take\n"
+        try folder.write(
+            list + "1-1-A-0.wav,1,0,dog,True,1,A\r\n2-9-A-1.wav,2,1,rain,True,9,A\n"
+                + "3-5-A-1.wav,3,1,rain,True,5,A\n",
+            "meta/esc50.csv")
+        try folder.writeWAV("audio/1-1-A-0.wav", sampleCount: 8000, seed: 1)
+        try folder.writeWAV("audio/2-9-A-1.flac", sampleCount: 8000, seed: 2)
+        let (cuts, summary) = try parts(prepare(folder: folder.path, with: ESC50Preparer()))
+        #expect(cuts.map(\.id) == ["1-1-A-0", "2-9-A-1"])
+        #expect(cuts.map(\.labels) == [["dog"], ["rain"]])
+        #expect(cuts.map(\.fold) == ["1", "2"])
+        #expect(cuts.map { $0.extra["source"] } == [.string("1"), .string("9")])
+        #expect(summary.droppedCount(.leftOut) == 1)
+
+        let path = folder.path + "/meta/esc50.csv"
+        try folder.write(list + "1-1-A-0.wav,1\n", "meta/esc50.csv")
+        #expect(
+            throws: CorpusError.malformedLine(
+                path: path, line: 2, reason: "has 2 columns, expected 7")
+        ) { try ESC50Preparer().scan(folder.path) }
+        try folder.write("name\n", "meta/esc50.csv")
+        #expect(
+            throws: CorpusError.malformedLine(
+                path: path, line: 1, reason: "expected the columns filename,fold,category,src_file")
+        ) { try ESC50Preparer().scan(folder.path) }
+    }
+
     @Test func preparersAreFoundByName() throws {
         #expect(Preparers.all.map(\.name) == Preparers.all.map(\.name).sorted())
         for preparer in Preparers.all {

@@ -174,6 +174,30 @@ extension Computing {
             #expect(try refusal(path).hasPrefix("its model card can't be read"))
         }
 
+        /// Options are added as Apus grows; a file from before has them as by default.
+        @Test func aCardFromBeforeAnOption() throws {
+            let path = try write {
+                let text = $0.metadata["apus"] ?? ""
+                $0.metadata["apus"] = text.replacing("\"score\":\"innerProduct\",", with: "")
+                    .replacing(/"maskedPrediction":\{.*?"targets":"randomProjection",/) { _ in
+                        "\"maskedPrediction\":{"
+                    }
+                #expect(text.count > ($0.metadata["apus"] ?? "").count + 40)
+            }
+            #expect(try PretrainedModel(contentsOf: path).card.objective.cpc.score == .innerProduct)
+        }
+
+        @Test func aCardOfALaterVersion() throws {
+            let path = try write {
+                $0.metadata["apus"] = ($0.metadata["apus"] ?? "")
+                    .replacing("\"negativeCount\":", with: "\"later\":[1],\"negativeCount\":")
+                    .replacing("\"version\":\"\(apusVersion)\"", with: "\"version\":\"9.1\"")
+            }
+            let reason = try refusal(path)
+            #expect(reason.contains("it was written by version 9.1 and has options that version"))
+            #expect(reason.contains("objective.cpc.later"))
+        }
+
         @Test func aCardThatCannotBeBuilt() throws {
             #expect(
                 try refusal(write(card: { $0.objective.cpc.strides = [0] }))

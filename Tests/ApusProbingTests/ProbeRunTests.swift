@@ -173,8 +173,146 @@ import Testing
             try run.run(models: models, train: good, development: broken, test: good)
         }
         #expect(throws: ProbingError.self) {
-            try run.run(models: models + models, train: good, development: good, test: good)
+            try run.run(models: [], train: good, development: good, test: good)
         }
+        // One training named twice is not two trainings.
+        #expect(
+            throws: ProbingError.badOption(
+                option: "models", expected: "a seed of its own for each model of one name",
+                found: "'cpc' with the seeds 3, 3")
+        ) { try run.run(models: models + models, train: good, development: good, test: good) }
+    }
+
+    /// Trainings of one name are one row: their mean.
+    @Test func severalTrainingsAreOneSystem() throws {
+        let folder = try TemporaryFolder()
+        let train = try manifest(folder, "train", takes: 0..<2)
+        let development = try manifest(folder, "development", takes: 2..<3)
+        let test = try manifest(folder, "test", takes: 3..<5)
+        func report(_ models: [(name: String, model: PretrainedModel)]) throws -> ProbeReport {
+            try ProbeRun(options()).run(
+                models: models, train: train, development: development, test: test)
+        }
+        let all = [1, 2, 3].map { (name: "cpc", model: makeModel(.cpc, seed: UInt64($0))) }
+        let together = try report(all)
+        let alone = try all.map { try report([$0]).results }
+        #expect(
+            together.results.systemNames
+                == ["log-mel statistics", "channel only", "untrained cpc", "cpc"])
+        for row in together.results.rows where row.system.hasSuffix("cpc") {
+            let values = try alone.map { results in
+                try #require(
+                    results.rows.first {
+                        $0.system == row.system && $0.labelledPerClass == row.labelledPerClass
+                            && $0.metric == row.metric
+                    }
+                ).value
+            }
+            #expect(abs(row.value - values.reduce(0, +) / 3) < 1e-12)
+            #expect(row.seeds == 3)
+            #expect(try #require(row.low) <= row.value && row.value <= #require(row.high))
+        }
+        #expect(together.results.protocol.contains("cpc 3"))
+    }
+
+    /// Of one seed, the untrained encoders of two objectives that share it are one system.
+    @Test func untrainedEncodersOfOneKindAreProbedAlike() throws {
+        let folder = try TemporaryFolder()
+        let train = try manifest(folder, "train", takes: 0..<2)
+        let development = try manifest(folder, "development", takes: 2..<3)
+        let report = try ProbeRun(options()).run(
+            models: [("one", makeModel(.cpc)), ("other", makeModel(.cpc))], train: train,
+            development: development, test: development)
+        let rows = ["untrained one", "untrained other"].map { name in
+            report.results.rows.filter { $0.system == name }.map(\.value)
+        }
+        #expect(rows[0] == rows[1] && !rows[0].isEmpty)
+    }
+
+    @Test func everyFoldIsMeasuredOnOnce() throws {
+        let folder = try TemporaryFolder()
+        var whole = try manifest(folder, "all", takes: 0..<6)
+        for index in whole.cuts.indices { whole.cuts[index].fold = "\(8 + index % 3)" }
+        var options = options()
+        options.frames = nil
+        let models = [(name: "cpc", model: makeModel(.cpc))]
+        let report = try ProbeRun(options).run(models: models, folds: whole)
+        #expect(report.testIDs.sorted() == whole.cuts.map(\.id).sorted())
+        // Numbers in their order: 8, 9, 10.
+        #expect(report.testIDs.prefix(6) == whole.cuts.filter { $0.fold == "8" }.map(\.id)[...])
+        #expect(report.confusion.counts.reduce(0, +) == 18)
+        for system in report.systems {
+            let outcome = try #require(system.utterances.last)
+            #expect(outcome.trials == 18)
+            let right = zip(outcome.testPredictions, report.testLabels)
+                .count { outcome.classes[$0] == $1 }
+            #expect(abs(outcome.accuracy.estimate - Double(right) / 18) < 1e-12)
+            #expect(system.testEmbeddings.matrix.count == 18 * system.testEmbeddings.width)
+        }
+        #expect(report.systems[0].utterances.last?.accuracy.estimate == 1)
+        #expect(report.results.protocol.contains("3 folds"))
+
+        #expect(
+            throws: ProbingError.badOption(
+                option: "frames", expected: "none with folds", found: "a probe on frames")
+        ) { try ProbeRun(self.options()).run(models: models, folds: whole) }
+        var without = whole
+        without.cuts[4].fold = nil
+        #expect(
+            throws: ProbingError.nothingLeft(
+                path: whole.path, reason: "1 of 18 recordings name no fold")
+        ) { try ProbeRun(options).run(models: models, folds: without) }
+        for index in whole.cuts.indices { whole.cuts[index].fold = "\(index % 2)" }
+        #expect(
+            throws: ProbingError.nothingLeft(
+                path: whole.path, reason: "it names 2 folds, expected at least 3")
+        ) { try ProbeRun(options).run(models: models, folds: whole) }
+    }
+
+    @Test func pairsOfVoicesAreVerified() throws {
+        let folder = try TemporaryFolder()
+        func part(_ name: String, takes: Range<Int>) throws -> Manifest {
+            var part = try manifest(folder, name, takes: takes)
+            for index in part.cuts.indices {
+                // Two voices share a language, whatever their region.
+                part.cuts[index].language = ["en_GB", "en-us", "fr"][index / takes.count]
+            }
+            return part
+        }
+        let (train, development) = (try part("train", takes: 0..<3), try part("dev", takes: 3..<6))
+        let test = try part("test", takes: 6..<10)
+        var options = options()
+        options.frames = nil
+        func outcome(
+            _ impostors: VerificationProbe.Impostors, test: Manifest
+        ) throws -> VerificationProbe.Outcome {
+            options.verification.impostors = impostors
+            let report = try ProbeRun(options).run(
+                models: [(name: "cpc", model: makeModel(.cpc))], train: train,
+                development: development, test: test)
+            #expect(report.results.rows.count { $0.metric == "equal error rate" } == 4)
+            return try #require(report.systems[0].verification)
+        }
+        let all = try outcome(.all, test: test)
+        // Three voices with six pairs each, and sixteen pairs for each two voices.
+        #expect(all.targets == 18 && all.nonTargets == 48)
+        #expect(all.rate < 0.2)
+        let same = try outcome(.sameLanguage, test: test)
+        #expect(same.targets == 18 && same.nonTargets == 16)
+        #expect(same.rate < 0.2)
+
+        options.verification.maximumRecordings = 6
+        let fewer = try outcome(.all, test: test)
+        #expect(fewer.targets + fewer.nonTargets == 15)
+        options.verification.maximumRecordings = 3000
+
+        var strangers = test
+        for index in strangers.cuts.indices { strangers.cuts[index].language = "l\(index / 4)" }
+        #expect(
+            throws: ProbingError.nothingLeft(
+                path: "test part",
+                reason: "verification (impostors: sameLanguage) finds no pair of different classes")
+        ) { try outcome(.sameLanguage, test: strangers) }
     }
 
     @Test func optionsThatCannotBeRunAreNamed() {

@@ -68,29 +68,7 @@ fi
 
 if wanted 2 && [ "$mini" = no ]; then
     say "2 voices: Debian's klettres-data, 40 MB, into $recipe/data"
-    if [ -d $recipe/data/klettres ]; then
-        echo "already there"
-    else
-        mkdir -p $recipe/data
-        scratch=$(mktemp -d $recipe/data/unpacking.XXXXXX)
-        trap 'rm -rf "$scratch"' EXIT
-        # apt-get downloads as another user, who must be able to write here.
-        chmod 777 "$scratch"
-        download() { (cd "$scratch" && apt-get download -q klettres-data); }
-        if ! download; then
-            echo "the package lists are old or missing: apt-get update"
-            if [ "$(id -u)" -eq 0 ]; then apt-get update -q; else sudo apt-get update -q; fi
-            download || {
-                echo "quickstart: error: klettres-data can't be downloaded; try --mini, which needs no network" >&2
-                exit 69
-            }
-        fi
-        dpkg-deb -x "$scratch"/klettres-data_*.deb "$scratch"
-        mv "$scratch/usr/share/klettres" $recipe/data/klettres
-        mv "$scratch/usr/share/doc/klettres-data/copyright" $recipe/data/klettres.copyright
-        rm -rf "$scratch"
-        trap - EXIT
-    fi
+    recipes/debian-packages.sh $recipe/data klettres-data
 fi
 
 if wanted 3; then
@@ -101,7 +79,7 @@ if wanted 3; then
         "$apus" prepare folder samples/audio/voices --speaker-from-parent \
             --train 0.5 --dev 0.25 --test 0.25 -o "$manifests"
     else
-        "$apus" prepare klettres $recipe/data/klettres -o "$manifests"
+        "$apus" prepare klettres $recipe/data -o "$manifests"
     fi
 fi
 
