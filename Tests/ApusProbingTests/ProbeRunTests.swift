@@ -249,7 +249,7 @@ import Testing
             #expect(abs(outcome.accuracy.estimate - Double(right) / 18) < 1e-12)
             #expect(system.testEmbeddings.matrix.count == 18 * system.testEmbeddings.width)
         }
-        #expect(report.systems[0].utterances.last?.accuracy.estimate == 1)
+        #expect(try #require(report.systems[0].utterances.last).accuracy.estimate > 0.8)
         #expect(report.results.protocol.contains("3 folds"))
 
         #expect(
