@@ -12,6 +12,7 @@
 
 #include "Activations.hpp"
 #include "Guard.hpp"
+#include "Product.hpp"
 
 namespace {
 
@@ -113,7 +114,7 @@ struct Recurrence : torch::autograd::Function<Recurrence> {
 apus_status apus_lstm(apus_tensor input, apus_tensor weight_ih, apus_tensor weight_hh, apus_tensor bias_ih, apus_tensor bias_hh, apus_tensor *out) APUS_NOEXCEPT {
     return apus::made(out, [&] {
         const auto frames = input->value.transpose(0, 1).contiguous();  // (T, B, D)
-        const auto projected = at::linear(frames, weight_ih->value, bias_ih->value).to(at::kFloat);
+        const auto projected = apus::linear(frames, weight_ih->value, bias_ih->value).to(at::kFloat);
         return Recurrence::apply(projected, weight_hh->value, bias_hh->value).transpose(0, 1);
     });
 }
