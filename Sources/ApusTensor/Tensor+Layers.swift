@@ -93,6 +93,27 @@ extension Tensor {
         }
     }
 
+    /// The scores of predictions with the frames that they predict, and with candidates that a
+    /// recording's predictions share.
+    ///
+    /// - Parameters:
+    ///   - frames: (B, W + K, D).
+    ///   - candidates: (B, N, D).
+    /// - Returns: (B, W, K, 1 + N) in 32 bits for predictions (B, W, K, D); first the product with the
+    ///   frame k + 1 steps after t, then those with the candidates.
+    public func contrastiveScores(with frames: Tensor, candidates: Tensor) -> Tensor {
+        make("contrastiveScores", [self, frames, candidates]) {
+            apus_shared_scores(handle, frames.handle, candidates.handle, $0)
+        }
+    }
+
+    /// The cross-entropy of each row of the last dimension where its first class is the right one.
+    ///
+    /// - Returns: (...) for scores (..., C), in nats.
+    public func firstClassLoss() -> Tensor {
+        make("firstClassLoss", [self]) { apus_first_class_loss(handle, $0) }
+    }
+
     /// Dropout; the draw of each element depends on the seed and its place alone.
     ///
     /// - Parameters:

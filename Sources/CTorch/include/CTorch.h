@@ -117,6 +117,11 @@ apus_status apus_gru(apus_tensor input, apus_tensor weight_ih, apus_tensor weigh
 apus_status apus_lstm(apus_tensor input, apus_tensor weight_ih, apus_tensor weight_hh, apus_tensor bias_ih, apus_tensor bias_hh, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;
 /// Inner products of queries (R, K, D) with the frames (F, D) that indices (R, N) name -> (R, K, N).
 apus_status apus_gathered_products(apus_tensor queries, apus_tensor frames, apus_tensor indices, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;
+/// Scores of predictions (B, W, K, D) with the frames (B, W + K, D) that they predict and with the
+/// candidates (B, N, D) of their recording: (B, W, K, 1 + N), the frame k + 1 steps after t first.
+apus_status apus_shared_scores(apus_tensor queries, apus_tensor frames, apus_tensor candidates, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;
+/// Each row's cross-entropy where the first class is the right one: (..., C) -> (...).
+apus_status apus_first_class_loss(apus_tensor scores, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;
 /// Dropout whose draw for element i is a function of (seed, i) alone, whatever the thread count.
 apus_status apus_dropout(apus_tensor input, double probability, uint64_t seed, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;
 /// dropout(gelu(input + bias)) over rows of any number; draws as those of apus_dropout.
