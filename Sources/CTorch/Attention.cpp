@@ -9,6 +9,7 @@
 // (Dao et al. 2022, FlashAttention, section 3.1). With G = (dO Vᵀ) · draws:
 //
 //   dS = P · (G - rowsum(P · G)),  dQ = dS K / √d,  dK = dSᵀ Q / √d,  dV = dropout(P)ᵀ dO
+#include <ATen/native/CPUBlas.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <cmath>
@@ -138,53 +139,60 @@ struct Batch {
     }
 };
 
+/// The transpose, copied where `multiply` needs its rows without gaps.
+at::Tensor transposed(const at::Tensor &matrix) { return apus::isHalf(matrix) ? matrix.t() : matrix.t().contiguous(); }
+
+/// out = a b or, where it `adds`, out += a b; sums of halves are kept in 32 bits. oneDNN's kernel for
+/// small matrices is faster than what a general product does, and wants rows without gaps in them.
+void multiply(at::Tensor out, const at::Tensor &a, const at::Tensor &b, bool adds = false) {
+    if (!apus::isHalf(a))
+        at::native::cpublas::brgemm(a.size(0), b.size(1), a.size(1), a.stride(0), b.stride(0), out.stride(0), adds, a.data_ptr<float>(), b.data_ptr<float>(), out.data_ptr<float>(), false);
+    else if (adds)
+        out.add_(at::mm(a, b));
+    else
+        at::mm_out(out, a, b);
+}
+
 template <class Element>
 void attend(const Batch &batch, const at::Tensor &out, const at::Tensor &totals) {
     const int64_t T = batch.T, block = batch.blockRows();
     batch.forEach([&](int64_t b, int64_t head) {
-        const auto keys = batch.part(batch.projected, 1, b, head).t(), values = batch.part(batch.projected, 2, b, head);
+        const auto keys = transposed(batch.part(batch.projected, 1, b, head)), values = batch.part(batch.projected, 2, b, head);
         auto scores = at::empty({block, T}, out.options()), row = at::empty({T}, totals.options());
         for (int64_t begin = 0; begin < T; begin += block) {
             const int64_t rows = std::min(block, T - begin), place = (b * batch.heads + head) * T + begin;
             auto own = scores.narrow(0, 0, rows);
-            at::mm_out(own, batch.part(batch.projected, 0, b, head).narrow(0, begin, rows), keys);
+            multiply(own, batch.part(batch.projected, 0, b, head).narrow(0, begin, rows), keys);
             forwardRows(apus::numbers<Element>(own), batch.hidden.data_ptr<float>() + b * T, batch.biasRows(head, begin), row.data_ptr<float>(), totals.data_ptr<float>() + place, batch.scale, rows, T, static_cast<uint64_t>(place * T), batch.dropping);
-            auto gathered = out[b].narrow(0, begin, rows).narrow(1, head * batch.d, batch.d);
-            at::mm_out(gathered, own, values);
+            multiply(out[b].narrow(0, begin, rows).narrow(1, head * batch.d, batch.d), own, values);
         }
     });
-}
-
-/// sum += aᵀ b, in 32 bits.
-void addProduct(at::Tensor &sum, const at::Tensor &a, const at::Tensor &b) {
-    if (apus::isHalf(a)) sum.add_(at::mm(a.t(), b));
-    else sum.addmm_(a.t(), b);
 }
 
 template <class Element>
 void attendBackward(const Batch &batch, const at::Tensor &gradient, const at::Tensor &totals, const at::Tensor &derivative, const at::Tensor &biasDerivative) {
     const int64_t T = batch.T, block = batch.blockRows();
     batch.forEach([&](int64_t b, int64_t head) {
-        const auto keys = batch.part(batch.projected, 1, b, head), values = batch.part(batch.projected, 2, b, head);
+        const auto keys = batch.part(batch.projected, 1, b, head);
+        const auto keyColumns = transposed(keys), valueColumns = transposed(batch.part(batch.projected, 2, b, head));
         auto scores = at::empty({block, T}, gradient.options()), slopes = at::empty({block, T}, gradient.options());
         auto row = at::empty({2 * T}, totals.options());
-        auto keySum = at::zeros({T, batch.d}, totals.options()), valueSum = at::zeros({T, batch.d}, totals.options());
+        auto keySum = at::zeros({batch.d, T}, totals.options()), valueSum = at::zeros({batch.d, T}, totals.options());
         for (int64_t begin = 0; begin < T; begin += block) {
             const int64_t rows = std::min(block, T - begin), place = (b * batch.heads + head) * T + begin;
             const auto queries = batch.part(batch.projected, 0, b, head).narrow(0, begin, rows);
             const auto gathered = gradient[b].narrow(0, begin, rows).narrow(1, head * batch.d, batch.d);
             auto own = scores.narrow(0, 0, rows), slope = slopes.narrow(0, 0, rows);
-            at::mm_out(own, queries, keys.t());
-            at::mm_out(slope, gathered, values.t());
+            multiply(own, queries, keyColumns);
+            multiply(slope, gathered, valueColumns);
             float *sums = batch.hasBias() ? biasDerivative.data_ptr<float>() + (head * T + begin) * T : nullptr;
             backwardRows(apus::numbers<Element>(own), apus::numbers<Element>(slope), batch.hidden.data_ptr<float>() + b * T, batch.biasRows(head, begin), sums, row.data_ptr<float>(), totals.data_ptr<float>() + place, batch.scale, rows, T, static_cast<uint64_t>(place * T), batch.dropping);
-            addProduct(valueSum, own, gathered);
-            addProduct(keySum, slope, queries);
-            auto dq = batch.part(derivative, 0, b, head).narrow(0, begin, rows);
-            at::mm_out(dq, slope, keys);
+            multiply(valueSum, transposed(gathered), own, true);
+            multiply(keySum, transposed(queries), slope, true);
+            multiply(batch.part(derivative, 0, b, head).narrow(0, begin, rows), slope, keys);
         }
-        batch.part(derivative, 1, b, head).copy_(keySum);
-        batch.part(derivative, 2, b, head).copy_(valueSum);
+        batch.part(derivative, 1, b, head).copy_(keySum.t());
+        batch.part(derivative, 2, b, head).copy_(valueSum.t());
     });
 }
 
