@@ -57,22 +57,38 @@ public final class MultiHeadAttention: Module {
         _ input: Tensor, padding: Tensor?, bias: Tensor? = nil, rotary: RotaryPositions? = nil,
         draws: TrainingDraws?
     ) -> Tensor {
-        let (B, T, D) = (input.shape[0], input.shape[1], input.shape[2])
-        let d = D / headCount
-        let projected = input.linear(weight: inputWeight, bias: inputBias)
-            .reshaped(B, T, 3, headCount, d)
-            .permuted(2, 0, 3, 1, 4)  // (3, B, heads, T, d)
-        func part(_ index: Int) -> Tensor {
-            projected.sliced(index..<index + 1, dimension: 0).reshaped(B, headCount, T, d)
-        }
-        var (query, key) = (part(0) * (1 / Double(d).squareRoot()), part(1))
-        if let rotary { (query, key) = (rotary.rotated(query), rotary.rotated(key)) }
-        var scores = query.matmul(key.transposed(-2, -1))  // (B, heads, T, T)
-        if let bias { scores = scores + bias }
-        if let padding { scores = scores.filled(where: padding, with: -.infinity) }
-        let weights = scores.softmax(dimension: -1).dropout(dropout, draws)
-        let gathered = weights.matmul(part(2))  // (B, heads, T, d)
-            .transposed(1, 2).reshaped(B, T, D)
-        return outputProjection(gathered)
+        outputProjection(
+            gathered(input, padding: padding, bias: bias, rotary: rotary, draws: draws))
+    }
+
+    /// What the heads gather, before the output projection.
+    ///
+    /// - Parameters:
+    ///   - input: (B, T, D).
+    ///   - padding: (B, 1, 1, T), true at the frames beyond a recording's end; `nil` where there are none.
+    ///   - bias: (heads, T, T), added to the scores, or `nil` for none.
+    ///   - rotary: What turns queries and keys, or `nil` for nothing.
+    ///   - draws: The training step's draws, or `nil` in evaluation.
+    /// - Returns: (B, T, D).
+    func gathered(
+        _ input: Tensor, padding: Tensor?, bias: Tensor?, rotary: RotaryPositions?,
+        draws: TrainingDraws?
+    ) -> Tensor {
+        var projected = input.linear(weight: inputWeight, bias: inputBias)  // (B, T, 3D)
+        if let rotary { projected = turned(projected, by: rotary) }
+        let draw = DropoutDraw(dropout, draws)
+        return projected.attention(
+            headCount: headCount, padding: padding, bias: bias, probability: draw.probability,
+            seed: draw.seed)
+    }
+
+    /// Projected frames (B, T, 3D) whose queries and keys are turned.
+    private func turned(_ projected: Tensor, by rotary: RotaryPositions) -> Tensor {
+        let (B, T, D) = (projected.shape[0], projected.shape[1], projected.shape[2] / 3)
+        let byHead = projected.sliced(0..<2 * D, dimension: 2)
+            .reshaped(B, T, 2 * headCount, D / headCount).transposed(1, 2)
+        let turned = rotary.rotated(byHead).transposed(1, 2).reshaped(B, T, 2 * D)
+        let values = projected.sliced(2 * D..<3 * D, dimension: 2).cast(to: turned.type)
+        return .concatenated([turned, values], dimension: 2)
     }
 }

@@ -35,6 +35,24 @@ public enum Dropout {
     }
 }
 
+/// One draw of dropout for an operation that drops as part of what it does.
+struct DropoutDraw {
+    /// Zero where nothing is dropped.
+    let probability: Double
+    let seed: Seed
+
+    /// The next draw in training, and none in evaluation.
+    ///
+    /// - Parameters:
+    ///   - probability: The share of elements set to zero.
+    ///   - draws: The training step's draws, or `nil` in evaluation.
+    init(_ probability: Double, _ draws: TrainingDraws?) {
+        let isDrawn = probability > 0 && Dropout.isOn
+        self.probability = draws != nil && isDrawn ? probability : 0
+        seed = isDrawn ? draws?.next() ?? Seed(0) : Seed(0)
+    }
+}
+
 extension Tensor {
     /// Dropout in training, and the tensor itself in evaluation.
     ///

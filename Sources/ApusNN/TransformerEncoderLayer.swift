@@ -72,20 +72,22 @@ public final class TransformerEncoderLayer: Module {
         _ input: Tensor, padding: Tensor?, bias: Tensor? = nil, rotary: RotaryPositions? = nil,
         draws: TrainingDraws?
     ) -> Tensor {
-        func attended(_ input: Tensor) -> Tensor {
-            attention(input, padding: padding, bias: bias, rotary: rotary, draws: draws)
-                .dropout(dropout, draws)
+        func gathered(_ input: Tensor) -> Tensor {
+            attention.gathered(input, padding: padding, bias: bias, rotary: rotary, draws: draws)
         }
-        func fedForward(_ input: Tensor) -> Tensor {
-            linear2(linear1(input).gelu().dropout(dropout, draws)).dropout(dropout, draws)
+        func hidden(_ input: Tensor) -> Tensor {
+            linear1.geluDropout(input, dropout: dropout, draws)
         }
         switch normOrder {
         case .post:
-            let middle = norm1(input + attended(input))
-            return norm2(middle + fedForward(middle))
+            let middle = attention.outputProjection.normalizedSum(
+                gathered(input), residual: input, norm: norm1, dropout: dropout, draws)
+            return linear2.normalizedSum(
+                hidden(middle), residual: middle, norm: norm2, dropout: dropout, draws)
         case .pre:
-            let middle = input + attended(norm1(input))
-            return middle + fedForward(norm2(middle))
+            let middle =
+                input + attention.outputProjection(gathered(norm1(input))).dropout(dropout, draws)
+            return middle + linear2(hidden(norm2(middle))).dropout(dropout, draws)
         }
     }
 }

@@ -97,6 +97,27 @@ extension Tensor {
         }
     }
 
+    /// The scores of predictions with the frames that they predict, and with candidates that a
+    /// recording's predictions share.
+    ///
+    /// - Parameters:
+    ///   - frames: (B, W + K, D).
+    ///   - candidates: (B, N, D).
+    /// - Returns: (B, W, K, 1 + N) in 32 bits for predictions (B, W, K, D); first the product with the
+    ///   frame k + 1 steps after t, then those with the candidates.
+    public func contrastiveScores(with frames: Tensor, candidates: Tensor) -> Tensor {
+        make("contrastiveScores", [self, frames, candidates]) {
+            apus_shared_scores(handle, frames.handle, candidates.handle, $0)
+        }
+    }
+
+    /// The cross-entropy of each row of the last dimension where its first class is the right one.
+    ///
+    /// - Returns: (...) for scores (..., C), in nats.
+    public func firstClassLoss() -> Tensor {
+        make("firstClassLoss", [self]) { apus_first_class_loss(handle, $0) }
+    }
+
     /// Dropout; the draw of each element depends on the seed and its place alone.
     ///
     /// - Parameters:
@@ -105,6 +126,64 @@ extension Tensor {
     /// - Returns: A tensor of the input's shape.
     public func dropout(probability: Double, seed: Seed) -> Tensor {
         make("dropout", [self]) { apus_dropout(handle, probability, seed.value, $0) }
+    }
+
+    /// dropout(gelu(x + bias)) in one pass; what is drawn is as by `dropout(probability:seed:)`.
+    ///
+    /// - Parameters:
+    ///   - bias: (D), or `nil` for none.
+    ///   - probability: The share of elements set to zero, in 0..<1; zero for no dropout.
+    ///   - seed: What the draw depends on.
+    /// - Returns: (..., D) for an input (..., D).
+    public func geluDropout(bias: Tensor?, probability: Double, seed: Seed) -> Tensor {
+        make("geluDropout", [self] + (bias.map { [$0] } ?? [])) {
+            apus_gelu_dropout(handle, bias?.handle, probability, seed.value, $0)
+        }
+    }
+
+    /// LN(residual + dropout(x + bias)) in one pass; what is drawn is as by
+    /// `dropout(probability:seed:)`.
+    ///
+    /// - Parameters:
+    ///   - bias: (D), added to this tensor, or `nil` for none.
+    ///   - residual: What passed by, of this tensor's shape.
+    ///   - weight: The norm's scale, (D).
+    ///   - offset: The norm's offset, (D).
+    ///   - epsilon: What the norm adds to the variance.
+    ///   - probability: The share of elements set to zero, in 0..<1; zero for no dropout.
+    ///   - seed: What the draw depends on.
+    /// - Returns: (..., D) for an input (..., D), in the wider type of the two that are added.
+    public func residualNorm(
+        bias: Tensor?, residual: Tensor, weight: Tensor, offset: Tensor, epsilon: Double,
+        probability: Double, seed: Seed
+    ) -> Tensor {
+        make("residualNorm", [self, residual, weight, offset] + (bias.map { [$0] } ?? [])) {
+            apus_residual_norm(
+                handle, bias?.handle, residual.handle, weight.handle, offset.handle, epsilon,
+                probability, seed.value, $0)
+        }
+    }
+
+    /// Multi-head self-attention from projected frames to what the heads gather, without the scores of
+    /// a whole batch: dropout(softmax(Q Kᵀ / √d + bias)) V.
+    ///
+    /// What is drawn is as by `dropout(probability:seed:)` of weights (B, heads, T, T).
+    ///
+    /// - Parameters:
+    ///   - headCount: The number of heads; it divides D.
+    ///   - padding: (B, 1, 1, T), true at the frames beyond a recording's end; `nil` where there are none.
+    ///   - bias: (heads, T, T), added to the scores, or `nil` for none.
+    ///   - probability: The share of weights set to zero, in 0..<1; zero for no dropout.
+    ///   - seed: What the draw depends on.
+    /// - Returns: (B, T, D) for queries, keys and values (B, T, 3D).
+    public func attention(
+        headCount: Int, padding: Tensor?, bias: Tensor?, probability: Double, seed: Seed
+    ) -> Tensor {
+        make("attention", [self, padding, bias].compactMap { $0 }) {
+            apus_attention(
+                handle, padding?.handle, bias?.handle, Int64(headCount), probability, seed.value, $0
+            )
+        }
     }
 
     /// The mean cross-entropy of logits (N, classes) against class indices (N).

@@ -2,48 +2,25 @@
 // mask kept for the backward pass, which draws again.
 #include <torch/csrc/autograd/custom_function.h>
 
-#include "Guard.hpp"
+#include "Elements.hpp"
 
 namespace {
 
-APUS_CLONES void drop(const float *in, float *out, int64_t begin, int64_t end, uint64_t seed, uint32_t threshold, float scale) {
-    for (int64_t i = begin; i < end; ++i) {
-        const auto bits = static_cast<uint32_t>(apus::draw(seed, static_cast<uint64_t>(i)) >> 32);
-        out[i] = bits < threshold ? 0.0f : in[i] * scale;
-    }
+template <class Element>
+__attribute__((always_inline)) inline void dropPiece(const Element *in, Element *out, int64_t begin, int64_t end, const apus::Dropping &dropping) {
+    for (int64_t i = begin; i < end; ++i) apus::write(out[i], apus::read(in[i]) * dropping.factor<true>(static_cast<uint64_t>(i)));
 }
 
-// c10::BFloat16's own conversions are inline functions, which clang does not emit where only a
-// function with clones calls them.
-__attribute__((always_inline)) inline float widened(uint16_t bits) {
-    return __builtin_bit_cast(float, static_cast<uint32_t>(bits) << 16);
-}
-
-/// To the nearest, halves to even; what is not a number stays so.
-__attribute__((always_inline)) inline uint16_t rounded(float value) {
-    const auto bits = __builtin_bit_cast(uint32_t, value);
-    if (value != value) return 0x7FC0;
-    return static_cast<uint16_t>((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16);
-}
-
-/// As above, on the bits of bfloat16 numbers.
-APUS_CLONES void drop(const uint16_t *in, uint16_t *out, int64_t begin, int64_t end, uint64_t seed, uint32_t threshold, float scale) {
-    for (int64_t i = begin; i < end; ++i) {
-        const auto bits = static_cast<uint32_t>(apus::draw(seed, static_cast<uint64_t>(i)) >> 32);
-        out[i] = bits < threshold ? 0 : rounded(widened(in[i]) * scale);
-    }
-}
+APUS_CLONES void drop(const float *in, float *out, int64_t begin, int64_t end, const apus::Dropping &dropping) { dropPiece(in, out, begin, end, dropping); }
+APUS_CLONES void drop(const uint16_t *in, uint16_t *out, int64_t begin, int64_t end, const apus::Dropping &dropping) { dropPiece(in, out, begin, end, dropping); }
 
 at::Tensor dropped(const at::Tensor &input, double probability, uint64_t seed) {
     const auto dense = input.contiguous();
     auto result = at::empty_like(dense);
-    const auto threshold = static_cast<uint32_t>(probability * 4294967296.0);
-    const auto scale = static_cast<float>(1.0 / (1.0 - probability));
+    const apus::Dropping dropping(probability, seed);
     apus::parallel(dense.numel(), 16384, [&](int64_t begin, int64_t end) {
-        if (dense.scalar_type() == at::kBFloat16)
-            drop(reinterpret_cast<const uint16_t *>(dense.data_ptr<c10::BFloat16>()), reinterpret_cast<uint16_t *>(result.data_ptr<c10::BFloat16>()), begin, end, seed, threshold, scale);
-        else
-            drop(dense.data_ptr<float>(), result.data_ptr<float>(), begin, end, seed, threshold, scale);
+        if (apus::isHalf(dense)) drop(apus::numbers<uint16_t>(dense), apus::numbers<uint16_t>(result), begin, end, dropping);
+        else drop(apus::numbers<float>(dense), apus::numbers<float>(result), begin, end, dropping);
     });
     return result;
 }

@@ -8,10 +8,12 @@
 // libtorch's CPU GRU records some ten small operations a frame; here a frame is one matrix product
 // and one fused loop, and the weights' gradient is a single product over all frames. Recordings do
 // not depend on each other: each thread takes some of them through all frames, without a barrier.
+#include <ATen/native/CPUBlas.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include "Activations.hpp"
 #include "Guard.hpp"
+#include "Product.hpp"
 
 namespace {
 
@@ -61,14 +63,16 @@ struct Recurrence : torch::autograd::Function<Recurrence> {
         auto gates = at::empty({T, B, 4 * H}, x.options());
         states[0].zero_();
         // Detached, as the pool's threads record gradients.
-        const auto transposed = weight.detach().t().contiguous(), offset = bias.detach();
+        const auto transposed = weight.detach().t().contiguous(), offset = bias.detach().contiguous();
         const float *xs = x.data_ptr<float>();
         float *hs = states.data_ptr<float>(), *gs = gates.data_ptr<float>();
         apus::parallel(B, 1, [&](int64_t begin, int64_t end) {
-            auto hidden = at::empty({end - begin, 3 * H}, x.options());
-            const float *ps = hidden.data_ptr<float>();
+            const int64_t rows = end - begin;
+            auto hidden = at::empty({rows, 3 * H}, x.options());
+            float *ps = hidden.data_ptr<float>();
             for (int64_t t = 0; t < T; ++t) {
-                at::addmm_out(hidden, offset, states[t].narrow(0, begin, end - begin), transposed);
+                for (int64_t row = 0; row < rows; ++row) std::memcpy(ps + row * 3 * H, offset.data_ptr<float>(), static_cast<size_t>(3 * H) * sizeof(float));
+                at::native::cpublas::brgemm(rows, 3 * H, H, H, 3 * H, 3 * H, true, hs + (t * B + begin) * H, transposed.data_ptr<float>(), ps, false);
                 for (int64_t b = begin; b < end; ++b) {
                     const int64_t row = t * B + b;
                     stepForward(xs + row * 3 * H, ps + (b - begin) * 3 * H, hs + row * H, hs + (row + B) * H, gs + row * 4 * H, H);
@@ -82,7 +86,7 @@ struct Recurrence : torch::autograd::Function<Recurrence> {
     static torch::autograd::variable_list backward(torch::autograd::AutogradContext *context, torch::autograd::variable_list gradients) {
         const auto saved = context->get_saved_variables();
         const auto &states = saved[0], &gates = saved[1];
-        const auto weight = saved[2].detach();
+        const auto weight = saved[2].detach().contiguous();
         const auto gradient = gradients[0].contiguous();
         const int64_t T = gates.size(0), B = gates.size(1), H = weight.size(1);
         auto carried = at::zeros({B, H}, gates.options());
@@ -91,13 +95,12 @@ struct Recurrence : torch::autograd::Function<Recurrence> {
         const float *ds = gradient.data_ptr<float>(), *gs = gates.data_ptr<float>(), *hs = states.data_ptr<float>();
         float *cs = carried.data_ptr<float>(), *dxs = dx.data_ptr<float>(), *dps = dp.data_ptr<float>();
         apus::parallel(B, 1, [&](int64_t begin, int64_t end) {
-            auto own = carried.narrow(0, begin, end - begin);
             for (int64_t t = T - 1; t >= 0; --t) {
                 for (int64_t b = begin; b < end; ++b) {
                     const int64_t row = t * B + b;
                     stepBackward(ds + row * H, gs + row * 4 * H, hs + row * H, cs + b * H, dxs + row * 3 * H, dps + row * 3 * H, H);
                 }
-                own.addmm_(dp[t].narrow(0, begin, end - begin), weight);
+                at::native::cpublas::brgemm(end - begin, H, 3 * H, 3 * H, H, H, true, dps + (t * B + begin) * 3 * H, weight.data_ptr<float>(), cs + begin * H, false);
             }
         });
         const auto rows = dp.reshape({T * B, 3 * H});
@@ -111,7 +114,7 @@ struct Recurrence : torch::autograd::Function<Recurrence> {
 apus_status apus_gru(apus_tensor input, apus_tensor weight_ih, apus_tensor weight_hh, apus_tensor bias_ih, apus_tensor bias_hh, apus_tensor *out) APUS_NOEXCEPT {
     return apus::made(out, [&] {
         const auto frames = input->value.transpose(0, 1).contiguous();  // (T, B, D)
-        const auto projected = at::linear(frames, weight_ih->value, bias_ih->value).to(at::kFloat);
+        const auto projected = apus::linear(frames, weight_ih->value, bias_ih->value).to(at::kFloat);
         return Recurrence::apply(projected, weight_hh->value, bias_hh->value).transpose(0, 1);
     });
 }

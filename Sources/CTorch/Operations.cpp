@@ -67,10 +67,6 @@ apus_status apus_symmetric_eigenvalues(apus_tensor a, apus_tensor *out) APUS_NOE
     return made(out, [&] { return at::linalg_eigvalsh(a->value.to(at::kDouble)).to(at::kFloat); });
 }
 
-apus_status apus_linear(apus_tensor input, apus_tensor weight, apus_tensor bias, apus_tensor *out) APUS_NOEXCEPT {
-    return made(out, [&] { return at::linear(input->value, weight->value, optional(bias)); });
-}
-
 apus_status apus_conv1d(apus_tensor input, apus_tensor weight, apus_tensor bias, int64_t stride, int64_t padding, int64_t groups, apus_tensor *out) APUS_NOEXCEPT {
     return made(out, [&] {
         return at::conv1d(input->value, weight->value, optional(bias), {stride}, {padding}, {1}, groups);

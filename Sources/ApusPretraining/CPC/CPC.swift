@@ -178,9 +178,7 @@ public final class CPC: Objective {
             of: predictors(context.sliced(0..<W, dimension: 1), draws: draws), among: encoded,
             negatives: negatives)  // (B, W, K, 1 + N)
         let (B, K) = (logits.shape[0], logits.shape[2])
-        let losses =
-            logits.logSoftmax(dimension: 3).sliced(0..<1, dimension: 3)
-            .reshaped(B, W, K) * -1
+        let losses = logits.firstClassLoss()  // (B, W, K)
         let weights = predictableFrames(lengths: lengths, W: W)
         let value: Tensor
         if let weights {
@@ -244,46 +242,38 @@ extension CPC {
             frames = frames.normalized()
         }
         let isShared = configuration.drawing == .perRecording
-        var (positives, scores) =
+        let scores =
             isShared
             ? sharedScores(queries, frames, negatives) : ownScores(queries, frames, negatives)
         // Another recording's frames are never the positive.
-        if configuration.excludesPositives, configuration.negatives != .otherRecordings {
-            let drawn = Tensor(
-                integers: negatives, shape: isShared ? [B, 1, 1, N] : [B, W, 1, N])
-            scores = scores.filled(
-                where: self.positives(B: B, S: S, W: W, K: K).equals(drawn), with: -.infinity)
+        guard configuration.excludesPositives, configuration.negatives != .otherRecordings else {
+            return scores
         }
-        return Tensor.concatenated([positives, scores], dimension: 3)
+        // The positive itself, first in a row, stays: no frame has a number below zero.
+        let rows = isShared ? B : B * W
+        let drawn = (0..<rows).flatMap { [-1] + negatives[$0 * N..<($0 + 1) * N] }
+        return scores.filled(
+            where: positives(B: B, S: S, W: W, K: K).equals(
+                Tensor(integers: drawn, shape: isShared ? [B, 1, 1, 1 + N] : [B, W, 1, 1 + N])),
+            with: -.infinity)
     }
 
-    /// Scores where a recording's contexts share its negatives: those of the positives (B, W, K, 1) and
-    /// of the negatives (B, W, K, N).
+    /// Scores where a recording's contexts share its negatives: (B, W, K, 1 + N).
     private func sharedScores(
         _ queries: Tensor, _ frames: Tensor, _ negatives: [Int]
-    ) -> (positives: Tensor, negatives: Tensor) {
-        let (B, W, K, D) = (
-            queries.shape[0], queries.shape[1], queries.shape[2], queries.shape[3]
-        )
+    ) -> Tensor {
+        let (B, D) = (queries.shape[0], queries.shape[3])
         let (S, N) = (frames.shape[1], configuration.negativeCount)
-        let byFrame = queries.reshaped(B, W * K, D)
-        // Each prediction's scores with all frames of its recording; the positive is one of them.
-        let positives =
-            (byFrame.matmul(frames.transposed(1, 2)).cast(to: .float32).reshaped(B, W, K, S)
-            * targetMask(W: W, K: K, S: S)).sum(dimension: 3, keepsDimension: true)
         let candidates = frames.reshaped(B * S, D)
             .selected(Tensor(integers: negatives, shape: [B * N]), dimension: 0)
             .reshaped(B, N, D)
-        let scores = byFrame.matmul(candidates.transposed(1, 2))
-            .cast(to: .float32).reshaped(B, W, K, N)
-        return (positives, scores)
+        return queries.contrastiveScores(with: frames, candidates: candidates)
     }
 
-    /// Scores where each context has negatives of its own: those of the positives (B, W, K, 1) and of
-    /// the negatives (B, W, K, N).
+    /// Scores where each context has negatives of its own: (B, W, K, 1 + N).
     private func ownScores(
         _ queries: Tensor, _ frames: Tensor, _ negatives: [Int]
-    ) -> (positives: Tensor, negatives: Tensor) {
+    ) -> Tensor {
         let (B, W, K, D) = (
             queries.shape[0], queries.shape[1], queries.shape[2], queries.shape[3]
         )
@@ -306,14 +296,7 @@ extension CPC {
         let positives =
             (scores.sliced(N..<N + K, dimension: 3) * Tensor(identity, shape: [K, K]))
             .sum(dimension: 3, keepsDimension: true)
-        return (positives, scores.sliced(0..<N, dimension: 3))
-    }
-
-    /// (W, K, S) with one where the last index is the frame k steps after t, zero elsewhere.
-    private func targetMask(W: Int, K: Int, S: Int) -> Tensor {
-        var values = [Float](repeating: 0, count: W * K * S)
-        for t in 0..<W { for k in 0..<K { values[(t * K + k) * S + t + k + 1] = 1 } }
-        return Tensor(values, shape: [W, K, S])
+        return .concatenated([positives, scores.sliced(0..<N, dimension: 3)], dimension: 3)
     }
 
     /// The number b · S + t + k of each frame to be predicted: (B, W, K, 1).

@@ -121,8 +121,20 @@ apus_status apus_gru(apus_tensor input, apus_tensor weight_ih, apus_tensor weigh
 apus_status apus_lstm(apus_tensor input, apus_tensor weight_ih, apus_tensor weight_hh, apus_tensor bias_ih, apus_tensor bias_hh, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;
 /// Inner products of queries (R, K, D) with the frames (F, D) that indices (R, N) name -> (R, K, N).
 apus_status apus_gathered_products(apus_tensor queries, apus_tensor frames, apus_tensor indices, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;
+/// Scores of predictions (B, W, K, D) with the frames (B, W + K, D) that they predict and with the
+/// candidates (B, N, D) of their recording: (B, W, K, 1 + N), the frame k + 1 steps after t first.
+apus_status apus_shared_scores(apus_tensor queries, apus_tensor frames, apus_tensor candidates, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;
+/// Each row's cross-entropy where the first class is the right one: (..., C) -> (...).
+apus_status apus_first_class_loss(apus_tensor scores, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;
 /// Dropout whose draw for element i is a function of (seed, i) alone, whatever the thread count.
 apus_status apus_dropout(apus_tensor input, double probability, uint64_t seed, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;
+/// dropout(gelu(input + bias)) over rows of any number; draws as those of apus_dropout.
+apus_status apus_gelu_dropout(apus_tensor input, apus_tensor _Nullable bias, double probability, uint64_t seed, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;
+/// LayerNorm(residual + dropout(input + bias)) over the last dimension; draws as those of apus_dropout.
+apus_status apus_residual_norm(apus_tensor input, apus_tensor _Nullable bias, apus_tensor residual, apus_tensor weight, apus_tensor offset, double epsilon, double probability, uint64_t seed, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;
+/// What the heads gather: projected queries, keys and values (B, T, 3D) -> (B, T, D). Padding has B T
+/// elements, true at what is hidden; the bias is (heads, T, T). Draws as of weights (B, heads, T, T).
+apus_status apus_attention(apus_tensor projected, apus_tensor _Nullable padding, apus_tensor _Nullable bias, int64_t heads, double probability, uint64_t seed, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;
 /// Mean cross-entropy of logits (N, classes) against class indices (N).
 apus_status apus_cross_entropy(apus_tensor logits, apus_tensor targets, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;
 

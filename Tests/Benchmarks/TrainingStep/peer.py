@@ -1,6 +1,7 @@
 """The same training steps in PyTorch, with its best settings: fused AdamW, autocast where asked for.
 
-Arguments and output as main.swift's.
+Arguments and output as main.swift's. `flops CASE` prints the floating-point operations, in units of
+1e9, of the matrix products of one step: of the forward pass, and twice as many for the gradients.
 """
 import math
 import sys
@@ -10,45 +11,66 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-kind, precision, steps, threads = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
-torch.set_num_threads(threads)
-torch.manual_seed(1)
+TRANSFORMERS = {  # layers, width, heads, feed-forward width, batch, dropout
+    "i": (4, 256, 4, 1024, 16, 0.1),
+    "ii": (12, 768, 12, 3072, 4, 0.0),
+    "ii-dropout": (12, 768, 12, 3072, 4, 0.1),
+}
+CONTRASTIVE = {  # batch, frames, channels, width, (kernel, stride, padding) of each convolution
+    "iii": (16, 400, 80, 256, [(3, 1, 1)] * 2),
+    "iv": (8, 20480, 1, 512, [(10, 5, 3), (8, 4, 2), (4, 2, 1), (4, 2, 1), (4, 2, 1)]),
+}
+STEPS, NEGATIVES, CONTEXT = 12, 128, 256
+
+
+def flops(case):
+    if case in TRANSFORMERS:
+        layers, width, _, feed_forward, batch, _ = TRANSFORMERS[case]
+        rows = batch * 400
+        weights = 2 * 80 * width + width * width + layers * (4 * width * width + 2 * width * feed_forward)
+        return 3 * 2 * (rows * weights + layers * 2 * rows * 400 * width) / 1e9
+    batch, frames, channels, width, convolutions = CONTRASTIVE[case]
+    total = 0
+    for kernel, stride, padding in convolutions:
+        frames = (frames + 2 * padding - kernel) // stride + 1
+        total += batch * frames * kernel * channels * width
+        channels = width
+    total += batch * frames * 3 * CONTEXT * (width + CONTEXT)
+    contexts = batch * (frames - STEPS)
+    total += contexts * STEPS * width * (CONTEXT + NEGATIVES + 1)
+    return 3 * 2 * total / 1e9
 
 
 class CPC(nn.Module):
-    def __init__(self, bands=80, width=256, steps=12, negatives=128):
+    def __init__(self, channels, width, convolutions):
         super().__init__()
-        self.steps, self.negatives = steps, negatives
         self.convolutions = nn.ModuleList(
-            nn.Conv1d(bands if i == 0 else width, width, 3, stride=s, padding=1)
-            for i, s in enumerate([1, 2, 1]))
-        self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(3))
-        self.context = nn.GRU(width, width, batch_first=True)
-        self.predictors = nn.Linear(width, steps * width, bias=False)
+            nn.Conv1d(channels if i == 0 else width, width, k, stride=s, padding=p)
+            for i, (k, s, p) in enumerate(convolutions))
+        self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in convolutions)
+        self.context = nn.GRU(width, CONTEXT, batch_first=True)
+        self.predictors = nn.Linear(CONTEXT, STEPS * width, bias=False)
 
     def forward(self, x):
         for convolution, norm in zip(self.convolutions, self.norms):
             x = F.relu(norm(convolution(x.transpose(1, 2)).transpose(1, 2)))
         z, (B, S, D) = x, x.shape
         c, _ = self.context(z)
-        K, N, W = self.steps, self.negatives, S - self.steps
-        p = (self.predictors(c[:, :W]) / math.sqrt(D)).reshape(B, W * K, D)
-        # Of two ways to score the positives the faster one: all frames of the recording, masked.
-        mask = torch.zeros(W, K, S)
-        t, k = torch.meshgrid(torch.arange(W), torch.arange(K), indexing="ij")
-        mask[t, k, t + k + 1] = 1
-        positives = (torch.matmul(p, z.transpose(1, 2)).float().reshape(B, W, K, S) * mask).sum(3, keepdim=True)
+        K, N, W = STEPS, NEGATIVES, S - STEPS
+        p = (self.predictors(c[:, :W]) / math.sqrt(D)).reshape(B, W, K, D)
+        # Of three ways to score the positives the fastest at these sizes: step by step.
+        positives = torch.stack([(p[:, :, k] * z[:, k + 1:k + 1 + W]).sum(2) for k in range(K)], 2)
         others = torch.randint(0, (B - 1) * S, (B, N))
         rows = torch.arange(B)[:, None]
         index = torch.where(others >= rows * S, others + S, others)
         drawn = z.reshape(B * S, D).index_select(0, index.reshape(-1)).reshape(B, N, D)
-        scores = torch.matmul(p, drawn.transpose(1, 2)).float().reshape(B, W, K, N)
-        logits = torch.cat([positives, scores], 3)
+        scores = torch.matmul(p.reshape(B, W * K, D), drawn.transpose(1, 2)).float().reshape(B, W, K, N)
+        logits = torch.cat([positives.float().unsqueeze(3), scores], 3)
         return -logits.log_softmax(3)[..., 0].mean()
 
 
 class MaskedReconstruction(nn.Module):
-    def __init__(self, bands=80, width=256, heads=4, layers=3, feed_forward=1024, dropout=0.1):
+    def __init__(self, layers, width, heads, feed_forward, dropout, bands=80):
         super().__init__()
         self.projection, self.norm = nn.Linear(bands, width), nn.LayerNorm(width, 1e-12)
         self.heads, self.dropout = heads, dropout
@@ -86,18 +108,53 @@ class MaskedReconstruction(nn.Module):
         return ((y - x).abs() * mask).sum() / mask.sum()
 
 
-model = CPC() if kind == "cpc" else MaskedReconstruction()
-x = torch.randn(*((25, 160, 80) if kind == "cpc" else (16, 400, 80)))
-optimizer = torch.optim.AdamW(model.parameters(), 1e-4, betas=(0.9, 0.98), weight_decay=0.01, fused=True)
-times = []
-for step in range(steps + 3):
-    began = time.perf_counter()
-    with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16"):
-        loss = model(x)
-    loss.backward()
-    torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-    optimizer.step()
-    optimizer.zero_grad()
-    if step >= 3:
-        times.append((time.perf_counter() - began) * 1000)
-print(f"{sorted(times)[len(times) // 2]:.1f}")
+def peak_memory():
+    with open("/proc/self/status") as file:
+        return next(int(line.split()[1]) for line in file if line.startswith("VmHWM:")) // 1024
+
+
+def milliseconds(steps, body):
+    times = []
+    for step in range(steps + 3):
+        began = time.perf_counter()
+        body()
+        # The first steps pay for memory and kernels.
+        if step >= 3:
+            times.append((time.perf_counter() - began) * 1000)
+    return sorted(times)[len(times) // 2]
+
+
+def main():
+    if sys.argv[1] == "flops":
+        print(f"{flops(sys.argv[2]):.2f}")
+        return
+    case, precision, steps, threads = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
+    torch.set_num_threads(threads)
+    torch.manual_seed(1)
+    if case == "gemm":
+        a, b = torch.ones(1024, 1024), torch.ones(1024, 1024)
+        print(f"{2 * 1024 ** 3 / milliseconds(steps, lambda: a @ b) / 1e6:.1f}")
+        return
+    if case in TRANSFORMERS:
+        layers, width, heads, feed_forward, batch, dropout = TRANSFORMERS[case]
+        model = MaskedReconstruction(layers, width, heads, feed_forward, dropout)
+        x = torch.randn(batch, 400, 80)
+    else:
+        batch, frames, channels, width, convolutions = CONTRASTIVE[case]
+        model = CPC(channels, width, convolutions)
+        x = torch.randn(batch, frames, channels)
+    optimizer = torch.optim.AdamW(
+        model.parameters(), 1e-4, betas=(0.9, 0.98), weight_decay=0.01, fused=True)
+
+    def step():
+        with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16"):
+            loss = model(x)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        optimizer.zero_grad()
+
+    print(f"{milliseconds(steps, step):.1f}", peak_memory())
+
+
+main()

@@ -1,0 +1,67 @@
+// How fused kernels read and write numbers of either precision, and draw for dropout.
+#pragma once
+
+#include "Guard.hpp"
+
+namespace apus {
+
+// c10::BFloat16's own conversions are inline functions, which clang does not emit where only a
+// function with clones calls them.
+__attribute__((always_inline)) inline float widened(uint16_t bits) {
+    return __builtin_bit_cast(float, static_cast<uint32_t>(bits) << 16);
+}
+
+/// To the nearest, halves to even; what is not a number stays so.
+__attribute__((always_inline)) inline uint16_t rounded(float value) {
+    const auto bits = __builtin_bit_cast(uint32_t, value);
+    const auto nearest = static_cast<uint16_t>((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16);
+    return value != value ? 0x7FC0 : nearest;
+}
+
+__attribute__((always_inline)) inline float read(float value) { return value; }
+__attribute__((always_inline)) inline float read(uint16_t bits) { return widened(bits); }
+__attribute__((always_inline)) inline void write(float &target, float value) { target = value; }
+__attribute__((always_inline)) inline void write(uint16_t &target, float value) { target = rounded(value); }
+
+/// Dropout's draws: what element i is multiplied by is a function of (seed, i) alone.
+struct Dropping {
+    uint64_t seed;
+    uint32_t threshold;
+    float scale;
+
+    Dropping(double probability, uint64_t seed)
+        : seed(seed), threshold(static_cast<uint32_t>(probability * 4294967296.0)), scale(static_cast<float>(1.0 / (1.0 - probability))) {
+        TORCH_CHECK(probability >= 0 && probability < 1, "dropout probability ", probability, " is not in [0, 1)");
+    }
+
+    /// `Drops` says that the threshold isn't zero: without dropout nothing is drawn.
+    template <bool Drops>
+    __attribute__((always_inline)) float factor(uint64_t index) const {
+        if (!Drops) return 1.0f;
+        return static_cast<uint32_t>(draw(seed, index) >> 32) < threshold ? 0.0f : scale;
+    }
+};
+
+/// The numbers of a dense tensor, as floats or as the bits of bfloat16.
+template <class Element>
+Element *numbers(const at::Tensor &tensor) {
+    return reinterpret_cast<Element *>(tensor.data_ptr());
+}
+
+inline bool isHalf(const at::Tensor &tensor) {
+    TORCH_CHECK(tensor.scalar_type() == at::kFloat || tensor.scalar_type() == at::kBFloat16, "elements of type ", tensor.scalar_type());
+    return tensor.scalar_type() == at::kBFloat16;
+}
+
+/// Rows whose sums are added up apart, so that the bits don't depend on the number of threads.
+constexpr int64_t rowsApart = 64;
+
+/// Calls `body(piece, begin, end)` for each `rowsApart` rows, in parallel.
+template <class Body>
+void parallelRows(int64_t rows, Body &&body) {
+    parallel((rows + rowsApart - 1) / rowsApart, 1, [&](int64_t first, int64_t last) {
+        for (int64_t piece = first; piece < last; ++piece) body(piece, piece * rowsApart, std::min(rows, (piece + 1) * rowsApart));
+    });
+}
+
+}  // namespace apus

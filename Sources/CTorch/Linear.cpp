@@ -1,0 +1,69 @@
+// y = x Wᵀ + b with its gradients.
+//
+// libtorch multiplies 32-bit matrices with MKL, whose kernels on AMD's processors are AVX2's; oneDNN,
+// which is in libtorch too, has AVX-512 kernels for the same product. The weight's gradient, whose
+// long dimension is summed over, stays with MKL.
+#include <ATen/autocast_mode.h>
+#include <ATen/core/dispatch/Dispatcher.h>
+#include <torch/csrc/autograd/custom_function.h>
+
+#include "Product.hpp"
+
+namespace {
+
+using Product = at::Tensor(const at::Tensor &, const at::Tensor &, const std::optional<at::Tensor> &, std::string_view, c10::List<std::optional<at::Scalar>>, std::optional<std::string_view>);
+
+/// oneDNN's product, where libtorch has it.
+const std::optional<c10::TypedOperatorHandle<Product>> &oneDNN() {
+    static const auto found = []() -> std::optional<c10::TypedOperatorHandle<Product>> {
+        const auto schema = c10::Dispatcher::singleton().findSchema({"mkldnn::_linear_pointwise", ""});
+        if (!schema || !schema->hasKernelForDispatchKey(c10::DispatchKey::CPU)) return std::nullopt;
+        return schema->typed<Product>();
+    }();
+    return found;
+}
+
+struct Linear : torch::autograd::Function<Linear> {
+    static at::Tensor forward(torch::autograd::AutogradContext *context, const at::Tensor &input, const at::Tensor &weight, const at::Tensor &bias) {
+        const auto x = input.reshape({-1, input.size(-1)});
+        context->save_for_backward({x, weight});
+        auto sizes = input.sizes().vec();
+        sizes.back() = weight.size(0);
+        context->saved_data["sizes"] = input.sizes().vec();
+        context->saved_data["hasBias"] = bias.numel() > 0;
+        return apus::product(x, weight, bias.numel() > 0 ? std::optional(bias) : std::nullopt).view(sizes);
+    }
+
+    static torch::autograd::variable_list backward(torch::autograd::AutogradContext *context, torch::autograd::variable_list gradients) {
+        const auto saved = context->get_saved_variables();
+        const auto &x = saved[0], &weight = saved[1];
+        const auto dy = gradients[0].reshape({-1, weight.size(0)});
+        at::Tensor dx, dw, db;
+        if (context->needs_input_grad(0)) dx = apus::product(dy, weight.t()).view(context->saved_data["sizes"].toIntVector());
+        if (context->needs_input_grad(1)) dw = at::mm(dy.t(), x);
+        if (context->saved_data["hasBias"].toBool() && context->needs_input_grad(2)) db = dy.sum(0);
+        return {dx, dw, db};
+    }
+};
+
+}  // namespace
+
+at::Tensor apus::product(const at::Tensor &x, const at::Tensor &weight, const std::optional<at::Tensor> &bias) {
+    const auto &library = oneDNN();
+    if (!library || x.scalar_type() != at::kFloat || !x.is_cpu() || x.numel() == 0) return at::linear(x, weight, bias);
+    static const c10::List<std::optional<at::Scalar>> none;
+    at::AutoDispatchBelowADInplaceOrView unrecorded;
+    return library->call(x, weight, bias, "none", none, "");
+}
+
+at::Tensor apus::linear(const at::Tensor &x, const at::Tensor &weight, const std::optional<at::Tensor> &bias) {
+    const bool isPlain = x.scalar_type() == at::kFloat && weight.scalar_type() == at::kFloat && x.is_cpu() && x.dim() > 1 && weight.dim() == 2 && x.size(-1) == weight.size(1) && !at::autocast::is_autocast_enabled(at::kCPU);
+    if (!isPlain) return at::linear(x, weight, bias);
+    return Linear::apply(x, weight, bias ? *bias : at::empty({0}, weight.options()));
+}
+
+apus_status apus_linear(apus_tensor input, apus_tensor weight, apus_tensor bias, apus_tensor *out) APUS_NOEXCEPT {
+    return apus::made(out, [&] {
+        return apus::linear(input->value, weight->value, bias ? std::optional(bias->value) : std::nullopt);
+    });
+}
