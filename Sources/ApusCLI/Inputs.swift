@@ -41,6 +41,18 @@ enum Inputs {
         return cuts
     }
 
+    /// The lines of a list, without blank ones and the spaces around them.
+    static func lines(of path: String) throws -> [String] {
+        guard FileManager.default.fileExists(atPath: path) else {
+            throw PretrainingError.missingFile(path: path)
+        }
+        guard let text = try? String(contentsOfFile: path, encoding: .utf8) else {
+            throw CorpusError.unreadable(path: path, reason: "not UTF-8 text")
+        }
+        return text.split(whereSeparator: \.isNewline)
+            .map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty }
+    }
+
     /// The recordings, each once, where one was named several times.
     static func withoutRepetitions(_ cuts: [Cut]) -> [Cut] {
         var seen: Set<Cut> = []

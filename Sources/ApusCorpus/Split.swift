@@ -72,6 +72,30 @@ public func speakerStratifiedSplit(
     return Split(train: sorted[0], development: sorted[1], test: sorted[2])
 }
 
+/// Splits a corpus by lists of ids, as publications give them.
+///
+/// The development part is drawn from the cuts to train on, speaker by speaker.
+///
+/// - Parameters:
+///   - cuts: The cuts, with distinct ids.
+///   - train: The ids to train on.
+///   - test: The ids to measure on.
+///   - developmentShare: The share of each speaker's cuts to train on that is kept to choose on.
+///   - seed: The seed of that draw.
+/// - Returns: The three parts; cuts on no list are in none.
+/// - Throws: `CorpusError.invalidFractions` for a share that isn't one.
+public func listedSplit(
+    of cuts: [Cut], train: Set<String>, test: Set<String>, developmentShare: Double, seed: UInt64
+) throws -> Split {
+    let fractions = try SplitFractions(
+        train: 1 - developmentShare, development: developmentShare, test: 0)
+    var split = speakerStratifiedSplit(
+        of: cuts.filter { train.contains($0.id) && !test.contains($0.id) }, fractions: fractions,
+        seed: seed)
+    split.test = cuts.filter { test.contains($0.id) }.sorted { $0.id < $1.id }
+    return split
+}
+
 /// How many of `total` cuts each part gets.
 private func partSizes(_ shares: [Double], total: Int) -> [Int] {
     let wanted = shares.indices.filter { shares[$0] > 0 }

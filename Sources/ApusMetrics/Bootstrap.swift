@@ -12,28 +12,30 @@
 ///   - resamples: How often the trials are drawn again.
 ///   - confidence: The nominal coverage, between 0 and 1.
 ///   - seed: The seed of the draws.
-///   - statistic: The value of the statistic over the trials at the given indices, which may repeat.
+///   - statistic: The value of the statistic over the trials at the given indices, which may repeat;
+///     `nil` where these have none, as when one of two kinds is missing. They are drawn again then.
 /// - Returns: The statistic over all trials once each, and the interval.
-/// - Throws: `MetricsError.tooFew` without trials, `.notFinite` where the statistic is not a
-///   number, and whatever `statistic` throws.
+/// - Throws: `MetricsError.tooFew` without trials or where half of the draws have no value,
+///   `.notFinite` where the statistic is not a number, and whatever `statistic` throws.
 public func bootstrapInterval(
     count: Int, resamples: Int = 2000, confidence: Double = 0.95, seed: UInt64,
-    statistic: (_ indices: [Int]) throws -> Double
+    statistic: (_ indices: [Int]) throws -> Double?
 ) throws -> ConfidenceInterval {
     precondition(resamples > 1, "a bootstrap needs at least two resamples")
     precondition(confidence > 0 && confidence < 1, "the confidence lies between 0 and 1")
     try requireCount(count, atLeast: 1, "trials")
-    let estimate = try statistic(Array(0..<count))
+    let estimate = try statistic(Array(0..<count)) ?? .nan
     try requireFinite([estimate], "statistic over all trials")
 
     var generator = ResamplingGenerator(state: seed)
     var indices = [Int](repeating: 0, count: count)
     var values: [Double] = []
     values.reserveCapacity(resamples)
-    for _ in 0..<resamples {
+    for _ in 0..<2 * resamples where values.count < resamples {
         for position in indices.indices { indices[position] = generator.index(below: count) }
-        values.append(try statistic(indices))
+        if let value = try statistic(indices) { values.append(value) }
     }
+    try requireCount(values.count, atLeast: resamples, "resamples with a value")
     try requireFinite(values, "statistic over the resamples")
     values.sort()
     let tail = (1 - confidence) / 2

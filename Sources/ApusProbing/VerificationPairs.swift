@@ -85,14 +85,20 @@ struct VerificationPairs {
     ///
     /// A pair of one class counts as often as the class was drawn, a pair of two as often as pairs
     /// of draws make it.
-    func rate(of trials: DetectionTrials, drawing draws: [Int]) -> Double {
+    ///
+    /// - Parameters:
+    ///   - trials: The trials of these pairs.
+    ///   - draws: Classes.
+    /// - Returns: The rate, or `nil` where the classes drawn have no trials of one of the kinds.
+    func rate(of trials: DetectionTrials, drawing draws: [Int]) -> Double? {
         var counts = [Double](repeating: 0, count: classCount)
         for drawn in draws { counts[drawn] += 1 }
-        return trials.equalErrorRate { trial in
+        let rate = trials.equalErrorRate { trial in
             let pair = pairs[trial]
             let first = counts[classes[Int(pair.first)]]
             return pair.isTarget ? first : first * counts[classes[Int(pair.second)]]
         }
+        return rate.isNaN ? nil : rate
     }
 }
 

@@ -47,8 +47,8 @@ public struct VerificationProbe: Sendable {
     public struct Outcome: Sendable {
         /// The equal error rate on the test part.
         public var rate: Double
-        /// Its 95 % interval, by a bootstrap over classes; `nil` where the classes are too few for
-        /// each resample to have trials of both kinds.
+        /// Its 95 % interval, by a bootstrap over classes; `nil` where these are so few that every
+        /// other resample lacks trials of one of the kinds.
         public var interval: ConfidenceInterval?
         /// The chosen layer's name.
         public var layer: String

@@ -2,6 +2,23 @@ import ApusCorpus
 import Testing
 
 struct SplitTests {
+    @Test func publishedListsAreFollowed() throws {
+        let cuts = (0..<12).map { Cut(id: "u\($0)", audioPath: "\($0).wav", speaker: "s\($0 % 2)") }
+        let split = try listedSplit(
+            of: cuts, train: Set((0..<8).map { "u\($0)" } + ["stranger"]),
+            test: ["u8", "u9", "u7"],
+            developmentShare: 0.25, seed: 1)
+        // What both lists name is measured on, and what neither names is in no part.
+        #expect(split.test.map(\.id) == ["u7", "u8", "u9"])
+        #expect(split.train.count == 5 && split.development.count == 2)
+        #expect(
+            Set((split.train + split.development).map(\.id)) == Set((0..<7).map { "u\($0)" }))
+        #expect(Set(split.development.map(\.speaker)) == ["s0", "s1"])
+        #expect(throws: CorpusError.self) {
+            try listedSplit(of: cuts, train: [], test: [], developmentShare: 1.5, seed: 1)
+        }
+    }
+
     private func corpus(_ counts: [String: Int]) -> [Cut] {
         counts.flatMap { speaker, count in
             (0..<count).map {

@@ -36,6 +36,27 @@ struct IntervalTests {
         #expect(resampled.estimate == 3 && resampled.low == 3 && resampled.high == 3)
     }
 
+    /// A draw without a value is no resample; where half have none, there is no interval.
+    @Test func drawsWithoutAValueAreDrawnAgain() throws {
+        var (draws, values) = (0, 0)
+        let interval = try bootstrapInterval(count: 3, resamples: 400, seed: 5) { indices in
+            draws += 1
+            // The share of the third trial where another one is there too: a third of 26 in 27.
+            guard Set(indices) != [2] else { return nil }
+            values += 1
+            return Double(indices.count { $0 == 2 }) / 3
+        }
+        #expect(values == 401 && draws > values && draws < 440)
+        #expect(interval.high < 1)
+        #expect(
+            throws: MetricsError.tooFew(what: "resamples with a value", needed: 50, found: 0)
+        ) {
+            try bootstrapInterval(count: 3, resamples: 50, seed: 5) {
+                $0 == [0, 1, 2] ? 1 : nil
+            }
+        }
+    }
+
     /// The resampled mean of a Bernoulli sample is binomial, so its quantiles are known.
     @Test func bootstrapOfABernoulliMean() throws {
         let reference = try MetricsReferences.load().bernoulliBootstrap

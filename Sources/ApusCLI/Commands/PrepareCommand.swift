@@ -37,8 +37,18 @@ struct PrepareCommand: ParsableCommand {
     var dev = 0.2
     @Option(help: "The share for the final figures.")
     var test = 0.2
+    @Option(help: "A published list of ids to train on, one a line; goes with --test-list.")
+    var trainList: String?
+    @Option(help: "A published list of ids to measure on; --dev is then a share of the others.")
+    var testList: String?
     @Option(help: "What the split depends on.")
     var seed: UInt64 = 1
+
+    func validate() throws {
+        if (trainList == nil) != (testList == nil) {
+            throw ValidationError("--train-list and --test-list go together.")
+        }
+    }
 
     func run() throws {
         if list {
@@ -51,7 +61,7 @@ struct PrepareCommand: ParsableCommand {
             throw ValidationError("Name a corpus and its folder; apus prepare --list shows which.")
         }
         guard let output else { throw ValidationError("Name the folder for the manifests: -o DIR") }
-        let fractions = try SplitFractions(train: train, development: dev, test: test)
+        let split = try splitting()
         var preparer = try Preparers.named(corpus)
         if preparer is FolderPreparer {
             preparer = FolderPreparer(
@@ -71,11 +81,11 @@ struct PrepareCommand: ParsableCommand {
         } catch {
             throw CorpusError.cannotWrite(path: output, reason: writingReason(error))
         }
-        let split = speakerStratifiedSplit(of: preparation.cuts, fractions: fractions, seed: seed)
+        let parts = try split(preparation.cuts)
         let summary = preparation.summary
         for (name, cuts) in [
-            ("all", preparation.cuts), ("train", split.train), ("dev", split.development),
-            ("test", split.test),
+            ("all", preparation.cuts), ("train", parts.train), ("dev", parts.development),
+            ("test", parts.test),
         ] {
             let manifest = Manifest(path: "\(output)/\(name).jsonl", cuts: cuts)
             try manifest.write()
@@ -92,5 +102,26 @@ struct PrepareCommand: ParsableCommand {
         }
         Console.warnings(summary.problems.map(\.detail), rest: "\(output)/summary.json")
         if !summary.problems.isEmpty { throw ExitStatus.badData }
+    }
+
+    /// How cuts are split; options and lists are read before any audio is.
+    private func splitting() throws -> ([Cut]) throws -> Split {
+        guard let trainList, let testList else {
+            let fractions = try SplitFractions(train: train, development: dev, test: test)
+            return { speakerStratifiedSplit(of: $0, fractions: fractions, seed: seed) }
+        }
+        _ = try SplitFractions(train: 1 - dev, development: dev, test: 0)
+        let (train, test) = (try Inputs.lines(of: trainList), try Inputs.lines(of: testList))
+        return { cuts in
+            let parts = try listedSplit(
+                of: cuts, train: Set(train), test: Set(test), developmentShare: dev, seed: seed)
+            for (list, part) in [
+                (trainList, parts.train + parts.development), (testList, parts.test),
+            ] where part.isEmpty {
+                throw CorpusError.noUsableCuts(
+                    reason: "\(list): it names none of the \(cuts.count) recordings")
+            }
+            return parts
+        }
     }
 }
