@@ -37,7 +37,7 @@ if [ ${#filter[@]} -eq 0 ]; then
     done
 fi
 
-# RecipeTests run recipes/quickstart/run.sh --mini, twice.
+# RecipeTests run every recipe with --mini.
 say "tests"
 # Release mode: the tests use public API only, so they share the command's build.
 swift test -c release --skip-build --disable-xctest ${filter[@]+"${filter[@]}"}

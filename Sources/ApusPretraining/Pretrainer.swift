@@ -101,9 +101,11 @@ public final class Pretrainer {
         let clock = ContinuousClock()
         let began = clock.now
         let before = state
+        var secondsInSteps = 0.0
         var isStopped = stopRequest.isRequested
         while state.end == nil, !isStopped {
             let step = state.step + 1
+            let (stepBegan, waitedBefore) = (clock.now, loader.secondsWaited)
             let isHealthDue = isDue(training.healthEvery, step)
             let isLogged = step % training.logEvery == 0 || step == limits.steps
             let pass = try accumulateGradients(
@@ -141,6 +143,9 @@ public final class Pretrainer {
                             + skipped.prefix(8).joined(separator: ", ")))
             }
 
+            secondsInSteps +=
+                (clock.now - stepBegan) / .seconds(1) - (loader.secondsWaited - waitedBefore)
+
             if isHealthDue {
                 figures += health(of: objective.encoder, on: pass)
             }
@@ -167,6 +172,7 @@ public final class Pretrainer {
                     ("secondsWaited", state.secondsWaited),
                     ("trainingSeconds", state.trainingSeconds),
                     ("waitingShare", state.secondsWaited / state.trainingSeconds),
+                    ("outsideShare", max(0, 1 - secondsInSteps / elapsed)),
                     ("audioHoursPerHour", state.audioSeconds / state.trainingSeconds),
                 ]
             }

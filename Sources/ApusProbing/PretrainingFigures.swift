@@ -106,9 +106,11 @@ struct PretrainingFigures {
 
     private var waiting: Report.Figure? {
         figure(
-            "Waiting for data", "% of the time",
-            "The share of the time so far in which no batch was ready; under 3 is healthy.",
-            run.series("waitingShare", as: "waiting", scale: 100))
+            "Time beside the training", "% of the time",
+            "Waiting: the share of the time so far in which no batch was ready. Outside: that and "
+                + "all else but forward pass, backward pass and optimiser. Under 3 is healthy.",
+            run.series("waitingShare", as: "waiting", scale: 100)
+                + run.series("outsideShare", as: "outside", scale: 100))
     }
 
     private var skipped: Report.Figure? {

@@ -6,6 +6,7 @@
 #   recipes/debian-voices/pretrain/run.sh --seeds "1 2 3"       means and intervals over seeds
 #   recipes/debian-voices/pretrain/run.sh --systems "cpc apc"   some of cpc apc tera bestrq units combined
 #   recipes/debian-voices/pretrain/run.sh --minutes 10          by the clock in place of the number of steps
+#   recipes/debian-voices/pretrain/run.sh --threads 1           threads of a training (default: all cores)
 #   recipes/debian-voices/pretrain/run.sh --ablations           CPC's negatives and the mask's share too
 #   recipes/debian-voices/pretrain/run.sh --mini                the same on samples/audio, without a download
 #   recipes/debian-voices/pretrain/run.sh --stage 4 --stop-stage 5
@@ -25,12 +26,13 @@ stop_stage=7
 mini=no
 ablations=no
 minutes=
+threads=0
 seeds=1
 systems="cpc apc tera bestrq units combined"
 run=
 while [ $# -gt 0 ]; do
     case $1 in
-        --stage | --stop-stage | --run | --seeds | --systems | --minutes)
+        --stage | --stop-stage | --run | --seeds | --systems | --minutes | --threads)
             [ $# -ge 2 ] || { echo "$name: error: $1 wants a value" >&2; exit 64; }
             case $1 in
                 --stage) stage=$2 ;;
@@ -39,11 +41,12 @@ while [ $# -gt 0 ]; do
                 --seeds) seeds=$2 ;;
                 --systems) systems=$2 ;;
                 --minutes) minutes=$2 ;;
+                --threads) threads=$2 ;;
             esac
             shift ;;
         --mini) mini=yes ;;
         --ablations) ablations=yes ;;
-        -h | --help) sed -n '2,19s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 0 ;;
+        -h | --help) sed -n '2,20s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 0 ;;
         *) echo "$name: error: no option '$1'; see --help" >&2; exit 64 ;;
     esac
     shift
@@ -54,6 +57,7 @@ done
 for seed in $seeds; do
     [[ $seed =~ ^[0-9]+$ ]] || { echo "$name: error: '$seed' is no seed" >&2; exit 64; }
 done
+[[ $threads =~ ^[0-9]+$ ]] || { echo "$name: error: '$threads' is no number of threads" >&2; exit 64; }
 [[ -z $minutes || $minutes =~ ^[0-9.]+$ ]] || { echo "$name: error: '$minutes' are no minutes" >&2; exit 64; }
 
 recipe=recipes/debian-voices/pretrain
@@ -142,7 +146,7 @@ train() {
     shift 4
     # shellcheck disable=SC2046
     "$apus" pretrain "$recipe/conf/$configuration.yaml" --set data.manifest="$manifests/train.jsonl" \
-        --set seed="$seed" $(clock "$limit") "$@" ${short[@]+"${short[@]}"} -o "$run/$system-$seed"
+        --set seed="$seed" --set threads="$threads" $(clock "$limit") "$@" ${short[@]+"${short[@]}"} -o "$run/$system-$seed"
 }
 
 if wanted 4; then

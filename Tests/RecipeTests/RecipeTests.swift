@@ -1,0 +1,174 @@
+import ApusReport
+import Foundation
+import Testing
+
+/// The recipes, run as a user runs them, on the clips of the samples.
+@Suite(.serialized) struct RecipeTests {
+    private static let package = URL(fileURLWithPath: #filePath)
+        .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
+
+    /// Runs a recipe's script with the command that was built beside the tests.
+    private func run(_ recipe: String, _ arguments: [String]) throws -> (
+        status: Int32, text: String
+    ) {
+        let own =
+            (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
+        let beside = (own as NSString).deletingLastPathComponent + "/apus"
+        let log = NSTemporaryDirectory() + "apus-recipe-\(UUID().uuidString).log"
+        defer { try? FileManager.default.removeItem(atPath: log) }
+        _ = FileManager.default.createFile(atPath: log, contents: nil)
+        let handle = try FileHandle(forWritingTo: URL(fileURLWithPath: log))
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/bin/bash")
+        process.arguments = ["\(Self.package)/recipes/\(recipe)/run.sh"] + arguments
+        // LibriSpeech and ESC-50 are for whoever has them.
+        process.environment = ProcessInfo.processInfo.environment
+            .filter { !["LIBRISPEECH", "ESC", "LISTS", "EVALUATE"].contains($0.key) }
+            .merging(FileManager.default.isExecutableFile(atPath: beside) ? ["APUS": beside] : [:])
+        {
+            $1
+        }
+        process.standardInput = FileHandle.nullDevice
+        process.standardOutput = handle
+        process.standardError = handle
+        try process.run()
+        process.waitUntilExit()
+        return (process.terminationStatus, try String(contentsOfFile: log, encoding: .utf8))
+    }
+
+    @Test func quickstartMiniMakesItsTableAndItsReport() throws {
+        let folder = NSTemporaryDirectory() + "apus-quickstart-\(UUID().uuidString)"
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let first = try run("quickstart", ["--mini", "--stage", "3", "--run", folder])
+        try #require(first.status == 0, "\(first.text)")
+        let results = try Results(contentsOf: URL(fileURLWithPath: folder + "/results.json"))
+        #expect(results.task == "speaker-identification")
+        for system in [
+            "log-mel statistics", "channel only", "untrained CPC", "CPC",
+            "untrained masked reconstruction", "masked reconstruction",
+        ] {
+            let own = results.rows.filter { $0.system == system && $0.metric == nil }
+            #expect(own.map(\.labelledPerClass) == [.count(1), .count(5), .all], "\(system)")
+            #expect(first.text.contains(system))
+        }
+        #expect(first.text.contains("Chance"))
+        let html = try String(contentsOfFile: folder + "/report.html", encoding: .utf8)
+        for part in ["<svg", "data:image/png;base64,", "en-us-f3", "Loss, cpc"] {
+            #expect(html.contains(part), "\(part)")
+        }
+
+        func bytes() throws -> [Data] {
+            try [
+                "cpc/model.safetensors", "masked/model.safetensors", "results.json",
+                "manifests/train.jsonl",
+            ].map { try Data(contentsOf: URL(fileURLWithPath: folder + "/" + $0)) }
+        }
+        let before = try bytes()
+        let second = try run("quickstart", ["--mini", "--stage", "3", "--run", folder])
+        #expect(second.status == 0, "\(second.text)")
+        #expect(second.text.contains("already there"))
+        #expect(second.text.contains("steps already"))
+        #expect(second.text.contains("CPC"))
+        #expect(try bytes() == before)
+    }
+
+    /// Every objective trains, is probed and verified, and stands in the report.
+    @Test func pretrainingOnDebianVoicesMini() throws {
+        let folder = NSTemporaryDirectory() + "apus-voices-\(UUID().uuidString)"
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let arguments = ["--mini", "--stage", "3", "--run", folder]
+        let first = try run("debian-voices/pretrain", arguments)
+        try #require(first.status == 0, "\(first.text)")
+        let results = try Results(
+            contentsOf: URL(fileURLWithPath: folder + "/probe/results.json"))
+        for name in ["CPC", "APC", "TERA", "BEST-RQ", "units", "contrast and BEST-RQ"] {
+            for system in [name, "untrained " + name] {
+                let own = results.rows.filter { $0.system == system }
+                #expect(
+                    own.map(\.metric) == [
+                        nil, nil, "frame accuracy", "balanced frame accuracy", "equal error rate",
+                    ], "\(system)")
+                #expect(own.allSatisfy { (0...1).contains($0.value) })
+            }
+        }
+        let html = try String(contentsOfFile: folder + "/report.html", encoding: .utf8)
+        for part in ["Health of units-1", "contrast and BEST-RQ", "<svg"] {
+            #expect(html.contains(part), "\(part)")
+        }
+        let again = try run("debian-voices/pretrain", arguments)
+        #expect(again.status == 0, "\(again.text)")
+        #expect(again.text.contains("steps already"))
+        // Nothing new to probe.
+        #expect(!again.text.contains("representations"))
+
+        // Two trainings of one system are one row.
+        let seeds = try run(
+            "debian-voices/pretrain",
+            ["--mini", "--stage", "4", "--stop-stage", "5", "--run", folder, "--seeds", "1 2"]
+                + ["--systems", "cpc"])
+        try #require(seeds.status == 0, "\(seeds.text)")
+        let means = try Results(contentsOf: URL(fileURLWithPath: folder + "/probe/results.json"))
+        #expect(means.rows.filter { $0.system == "CPC" }.allSatisfy { $0.seeds == 2 })
+    }
+
+    @Test func contrastivePredictionOnLibriSpeechMini() throws {
+        let folder = NSTemporaryDirectory() + "apus-librispeech-\(UUID().uuidString)"
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let mini = try run(
+            "librispeech/cpc", ["--mini", "--stage", "2", "--run", folder])
+        try #require(mini.status == 0, "\(mini.text)")
+        let results = try Results(
+            contentsOf: URL(fileURLWithPath: folder + "/probe/results.json"))
+        #expect(
+            results.systemNames == [
+                "log-mel statistics", "channel only", "untrained cpc", "cpc", "untrained log-mel",
+                "log-mel",
+            ])
+        #expect(FileManager.default.fileExists(atPath: folder + "/report.html"))
+
+        // Without --mini the corpus has to be named.
+        let nothing = try run(
+            "librispeech/cpc", ["--stage", "2", "--stop-stage", "2", "--run", folder + "/other"])
+        #expect(nothing.status == 66)
+        #expect(nothing.text.contains("LIBRISPEECH"))
+    }
+
+    @Test(arguments: ["quickstart", "debian-voices/pretrain", "librispeech/cpc"])
+    func wrongUseIsExplained(recipe: String) throws {
+        #expect(try run(recipe, ["--stage", "9"]).status == 64)
+        let unknown = try run(recipe, ["--nonsense"])
+        #expect(unknown.status == 64)
+        #expect(unknown.text.contains("--nonsense"))
+        let help = try run(recipe, ["--help"])
+        #expect(help.status == 0)
+        #expect(help.text.contains("--mini"))
+        #expect(help.text.contains("continues"))
+    }
+
+    @Test func whatARecipeDoesNotHaveIsNamed() throws {
+        let system = try run("debian-voices/pretrain", ["--systems", "cpc magic"])
+        #expect(system.status == 64)
+        #expect(system.text.contains("'magic'") && system.text.contains("bestrq"))
+        #expect(try run("debian-voices/pretrain", ["--seeds", "one"]).status == 64)
+        #expect(try run("debian-voices/pretrain", ["--minutes", "soon"]).status == 64)
+        #expect(try run("librispeech/cpc", ["--systems", "magic"]).status == 64)
+        #expect(try run("librispeech/cpc", ["--steps", "many"]).status == 64)
+    }
+
+    @Test func everyRecipeIsDocumented() throws {
+        let root = Self.package + "/recipes"
+        let files = FileManager.default.enumerator(atPath: root)?.compactMap { $0 as? String } ?? []
+        let recipes = files.filter { $0.hasSuffix("/run.sh") && !$0.contains("/data/") }
+        #expect(recipes.contains("quickstart/run.sh"))
+        for recipe in recipes {
+            let folder = root + "/" + (recipe as NSString).deletingLastPathComponent
+            for name in ["README.md", "RESULTS.md"] {
+                #expect(
+                    FileManager.default.fileExists(atPath: folder + "/" + name),
+                    "\(recipe): \(name)")
+            }
+            #expect(
+                try String(contentsOfFile: root + "/" + recipe, encoding: .utf8).contains("--mini"))
+        }
+    }
+}

@@ -1,0 +1,133 @@
+#!/usr/bin/env bash
+# The CPC paper's protocol on LibriSpeech: 100 hours without labels, then a linear classifier of single
+# frames that names one of 251 speakers.
+#
+#   LIBRISPEECH=/path/to/train-clean-100 recipes/librispeech/cpc/run.sh
+#   LISTS=/path/to/lists ...             the public split: train_split.txt and test_split.txt in it
+#   EVALUATE=/path/to/test-other ...     probe on other recordings than the training's
+#
+#   recipes/librispeech/cpc/run.sh --systems log-mel    one of: cpc (on samples), log-mel
+#   recipes/librispeech/cpc/run.sh --steps 3000         fewer steps than the configurations have
+#   recipes/librispeech/cpc/run.sh --mini               the same on samples/audio, without LibriSpeech
+#   recipes/librispeech/cpc/run.sh --stage 3 --stop-stage 4
+#   recipes/librispeech/cpc/run.sh --run DIR            where the runs go (default: runs/librispeech-cpc)
+#
+# Stages: 0 set-up  1 build  2 manifests and splits  3 pretraining  4 probe  5 report
+# What a stage has finished is used again; a pretraining run that was cut off continues.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../../.."
+
+name=librispeech-cpc
+stage=0
+stop_stage=5
+mini=no
+steps=
+systems="cpc log-mel"
+run=
+while [ $# -gt 0 ]; do
+    case $1 in
+        --stage | --stop-stage | --run | --systems | --steps)
+            [ $# -ge 2 ] || { echo "$name: error: $1 wants a value" >&2; exit 64; }
+            case $1 in
+                --stage) stage=$2 ;;
+                --stop-stage) stop_stage=$2 ;;
+                --run) run=$2 ;;
+                --systems) systems=$2 ;;
+                --steps) steps=$2 ;;
+            esac
+            shift ;;
+        --mini) mini=yes ;;
+        -h | --help) sed -n '2,16s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 0 ;;
+        *) echo "$name: error: no option '$1'; see --help" >&2; exit 64 ;;
+    esac
+    shift
+done
+for number in "$stage" "$stop_stage"; do
+    [[ $number =~ ^[0-5]$ ]] || { echo "$name: error: '$number' is no stage, 0 to 5" >&2; exit 64; }
+done
+[[ -z $steps || $steps =~ ^[0-9]+$ ]] || { echo "$name: error: '$steps' is no number of steps" >&2; exit 64; }
+
+recipe=recipes/librispeech/cpc
+apus=${APUS:-.build/release/apus}
+for system in $systems; do
+    [ -e "$recipe/conf/$system.yaml" ] || { echo "$name: error: no system '$system'" >&2; exit 64; }
+done
+if [ "$mini" = yes ]; then
+    run=${run:-runs/librispeech-cpc-mini}
+    short=(--set training.steps=8 --set data.minimumFrames=40 --set data.cropFrames=64)
+    # A sample has one voice for all its recordings, as a folder of its own.
+    short+=(--set objective.cpc.negativeCount=16)
+    probe=(--set utterances.seedCount=2 --set "utterances.labelledPerClass=[1]")
+else
+    run=${run:-runs/librispeech-cpc}
+    short=()
+    if [ -n "$steps" ]; then short=(--set training.steps="$steps"); fi
+    # The paper's figure is of single frames; utterances show what their means are worth.
+    probe=(--set "utterances.labelledPerClass=[1, 5]")
+fi
+
+say() { printf '\n== %s\n' "$*"; }
+wanted() { [ "$stage" -le "$1" ] && [ "$stop_stage" -ge "$1" ]; }
+
+if wanted 0; then
+    say "0 set-up"
+    recipes/setup.sh
+fi
+
+if wanted 1; then
+    say "1 build (release)"
+    swift build -c release --product apus
+fi
+
+if wanted 2; then
+    say "2 manifests and splits"
+    if [ -e "$run/evaluate/test.jsonl" ]; then
+        echo "already there: $run/evaluate"
+    elif [ "$mini" = yes ]; then
+        "$apus" prepare folder samples/audio/voices --speaker-from-parent \
+            --train 0.5 --dev 0.25 --test 0.25 -o "$run/evaluate"
+        cp -r "$run/evaluate" "$run/pretrain"
+    else
+        [ -n "${LIBRISPEECH:-}" ] || {
+            echo "$name: error: LIBRISPEECH names no folder; --mini needs none" >&2
+            exit 66
+        }
+        lists=()
+        if [ -n "${LISTS:-}" ]; then
+            lists=(--train-list "$LISTS/train_split.txt" --test-list "$LISTS/test_split.txt" --dev 0.1)
+        fi
+        if [ -n "${EVALUATE:-}" ]; then
+            # All of the training's recordings, and a probe on others.
+            "$apus" prepare librispeech "$LIBRISPEECH" --train 1 --dev 0 --test 0 -o "$run/pretrain"
+            "$apus" prepare librispeech "$EVALUATE" -o "$run/evaluate"
+        else
+            "$apus" prepare librispeech "$LIBRISPEECH" ${lists[@]+"${lists[@]}"} -o "$run/evaluate"
+            cp -r "$run/evaluate" "$run/pretrain"
+        fi
+    fi
+fi
+
+if wanted 3; then
+    for system in $systems; do
+        say "3 $system, without labels"
+        "$apus" pretrain "$recipe/conf/$system.yaml" \
+            --set data.manifest="$run/pretrain/train.jsonl" ${short[@]+"${short[@]}"} \
+            -o "$run/$system"
+    done
+fi
+
+if wanted 4; then
+    say "4 speakers of single frames and of recordings"
+    models=()
+    for system in $systems; do models+=("$system=$run/$system/model.safetensors"); done
+    "$apus" probe "${models[@]}" --train "$run/evaluate/train.jsonl" \
+        --dev "$run/evaluate/dev.jsonl" --test "$run/evaluate/test.jsonl" "${probe[@]}" \
+        -o "$run/probe"
+fi
+
+if wanted 5; then
+    say "5 report"
+    pages=("$run/probe")
+    for system in $systems; do pages+=("$run/$system"); done
+    "$apus" report "${pages[@]}" --title "CPC on LibriSpeech" -o "$run/report.html"
+fi
