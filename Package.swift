@@ -125,6 +125,10 @@ let package = Package(
             dependencies: ["ApusCorpus", "CSndfile", "CFFTW", "CSoxr"],
             path: "Tests/Benchmarks/FrontEndSpeed", exclude: ["peer.py"], swiftSettings: ours),
 
+        .executableTarget(
+            name: "DetectionMetrics", dependencies: ["ApusMetrics"],
+            path: "Tests/Benchmarks/DetectionMetrics", exclude: ["peer.py"], swiftSettings: ours),
+
         tests("ApusSignal"),
         tests("ApusCorpus"),
         tests("ApusTensor"),

@@ -1,14 +1,6 @@
 /// The equal error rate of a detector and the threshold that reaches it.
 ///
-/// A trial is accepted when its score is at or above the threshold. With the false alarm rate FAR
-/// (the fraction of non-targets accepted) and the miss rate FRR (the fraction of targets rejected),
-/// the operating points are those of a threshold below all scores and of one just above each
-/// distinct score, so that equal scores are accepted or rejected together. FAR - FRR falls strictly
-/// from 1 to -1 along them. The rate is FAR where the straight line between the two neighbouring
-/// points meets FAR = FRR. It is the same as 1 - TPR = FPR on the linearly interpolated ROC curve.
-///
-/// The threshold is the score at which the line is crossed. Where an operating point lies on
-/// FAR = FRR itself, it is the midpoint of the two scores around that point.
+/// What `DetectionTrials.equalErrorRate()` says of the same trials.
 ///
 /// - Parameters:
 ///   - targets: The scores of trials whose two sides agree (same speaker); higher means more alike.
@@ -16,7 +8,7 @@
 /// - Returns: The rate in `0...1` (0.5 is chance) and the threshold in score units.
 /// - Throws: `MetricsError.tooFew` where a list is empty, `.notFinite` at a score that is NaN or
 ///   infinite.
-/// - Complexity: O(n log n) in the number of scores.
+/// - Complexity: O(n) in the number of scores.
 public func equalErrorRate(
     targets: [Float], nonTargets: [Float]
 ) throws -> (rate: Double, threshold: Double) {
@@ -24,41 +16,77 @@ public func equalErrorRate(
     try requireCount(nonTargets.count, atLeast: 1, "non-target scores")
     try requireFinite(targets, "target scores")
     try requireFinite(nonTargets, "non-target scores")
+    let isTarget =
+        [Bool](repeating: true, count: targets.count)
+        + [Bool](repeating: false, count: nonTargets.count)
+    return try DetectionTrials(scores: targets + nonTargets, isTarget: isTarget).equalErrorRate()
+}
 
-    let accepted = targets.sorted()
-    let refused = nonTargets.sorted()
-    let targetCount = Double(accepted.count)
-    let nonTargetCount = Double(refused.count)
-    var targetsBelow = 0
-    var nonTargetsBelow = 0
-    var previous = (falseAlarm: 1.0, miss: 0.0)
-    while true {
-        // The lowest score not yet below the threshold; the crossing comes before both run out.
-        let score = min(
-            targetsBelow < accepted.count ? accepted[targetsBelow] : .infinity,
-            nonTargetsBelow < refused.count ? refused[nonTargetsBelow] : .infinity)
-        while targetsBelow < accepted.count, accepted[targetsBelow] == score { targetsBelow += 1 }
-        while nonTargetsBelow < refused.count, refused[nonTargetsBelow] == score {
-            nonTargetsBelow += 1
+extension DetectionTrials {
+    /// The equal error rate on the linearly interpolated ROC curve, and its threshold.
+    ///
+    /// With the false alarm rate FAR (the fraction of non-targets accepted) and the miss rate FRR
+    /// (the fraction of targets refused), the operating points are those of a threshold below all
+    /// scores and of one just above each distinct score. FAR - FRR falls strictly from 1 to -1 along
+    /// them. The rate is FAR where the straight line between the two neighbouring points meets
+    /// FAR = FRR. It is the same as 1 - TPR = FPR on the linearly interpolated ROC curve.
+    ///
+    /// The threshold is the score at which the line is crossed. Where an operating point lies on
+    /// FAR = FRR itself, it is the midpoint of the two scores around that point.
+    ///
+    /// - Returns: The rate in `0...1` (0.5 is chance) and the threshold in score units.
+    public func equalErrorRate() -> (rate: Double, threshold: Double) {
+        var previous = (falseAlarm: 1.0, miss: 0.0)
+        for (point, refused) in operatingPoints {
+            let (falseAlarm, miss) = (point.falseAlarmRate, point.missRate)
+            if miss == falseAlarm { return (falseAlarm, point.threshold) }
+            if miss > falseAlarm {
+                let before = previous.falseAlarm - previous.miss
+                let fraction = before / (before + miss - falseAlarm)
+                let rate = previous.falseAlarm + fraction * (falseAlarm - previous.falseAlarm)
+                return (rate, refused)
+            }
+            previous = (falseAlarm, miss)
         }
-        let falseAlarm = Double(refused.count - nonTargetsBelow) / nonTargetCount
-        let miss = Double(targetsBelow) / targetCount
-        // Compared as products of counts: the quotients can differ in their last bit.
-        let missProduct = targetsBelow * refused.count
-        let falseAlarmProduct = (refused.count - nonTargetsBelow) * accepted.count
-        if missProduct == falseAlarmProduct {
-            let next = min(
-                targetsBelow < accepted.count ? accepted[targetsBelow] : .infinity,
-                nonTargetsBelow < refused.count ? refused[nonTargetsBelow] : .infinity)
-            return (falseAlarm, (Double(score) + Double(next)) / 2)
+        return (.nan, .nan)
+    }
+
+    /// The equal error rate of trials that count with different weights.
+    ///
+    /// - Parameter weight: The weight of the trial at a position of the lists that were given, 0 or
+    ///   more, as in `weighted(by:)`.
+    /// - Returns: The rate, or NaN where the targets or the non-targets have no weight in all.
+    public func equalErrorRate(weight: (_ trial: Int) -> Double) -> Double {
+        weighted(by: weight).equalErrorRate().rate
+    }
+
+    /// The equal error rate on the convex hull of the ROC curve (ROCCH-EER).
+    ///
+    /// The hull is what thresholds reach that are drawn at random; it lies on or below the
+    /// interpolated curve in (FAR, FRR), so that this rate is never above `equalErrorRate()` and
+    /// never above 0.5.
+    /// It is also the highest Bayes error rate over all priors.
+    ///
+    /// ## Reference
+    /// Brümmer and de Villiers, The BOSARIS Toolkit, 2011, section 2 (ROCCH-EER).
+    ///
+    /// - Returns: The rate, in `0...0.5`.
+    public func convexHullEqualErrorRate() -> Double {
+        var previous = (falseAlarm: 1.0, miss: 0.0)
+        var (missed, accepted) = (0.0, nonTargetTotal)
+        for pool in pooledScores() {
+            missed += pool.targets
+            accepted -= pool.nonTargets
+            let miss = missed / targetTotal
+            let falseAlarm = max(accepted, 0) / nonTargetTotal
+            if miss >= falseAlarm {
+                let before = previous.falseAlarm - previous.miss
+                let fraction = before / (before + miss - falseAlarm)
+                return previous.falseAlarm + fraction * (falseAlarm - previous.falseAlarm)
+            }
+            previous = (falseAlarm, miss)
         }
-        if missProduct > falseAlarmProduct {
-            let before = previous.falseAlarm - previous.miss
-            let after = falseAlarm - miss
-            let fraction = before / (before - after)
-            let rate = previous.falseAlarm + fraction * (falseAlarm - previous.falseAlarm)
-            return (rate, Double(score))
-        }
-        previous = (falseAlarm, miss)
+        // Rounding alone keeps the last vertex, where all is refused, from having crossed.
+        return hasBothKinds ? previous.falseAlarm : .nan
     }
 }
