@@ -3,7 +3,8 @@ extension DetectionTrials {
     ///
     /// Trials that share a speaker aren't independent, so speakers are drawn with replacement, not
     /// trials. A trial of one speaker counts as often as that speaker was drawn, a trial of two as
-    /// often as pairs of draws make it: by the product. Weights that the trials had are replaced.
+    /// often as pairs of draws make it: by the product. Weights that the trials had are replaced. A
+    /// draw that leaves targets or non-targets out is drawn again.
     ///
     /// ## Reference
     /// Snijders and Borgatti, Non-Parametric Standard Errors and Tests for Network Statistics, 1999
@@ -20,8 +21,8 @@ extension DetectionTrials {
     ///   - seed: The seed of the draws.
     ///   - statistic: The measurement, for example its `minimumDetectionCost(_:)`.
     /// - Returns: The statistic over all trials once each, and the interval.
-    /// - Throws: `MetricsError.countMismatch`, `.classOutOfRange`, `.notFinite` where the speakers
-    ///   are so few that a draw leaves targets or non-targets out, and whatever `statistic` throws.
+    /// - Throws: `MetricsError.countMismatch`, `.classOutOfRange`, `.tooFew` where the speakers are so
+    ///   few that half of the draws leave targets or non-targets out, and whatever `statistic` throws.
     /// - Complexity: O(n) in the number of trials for each resample.
     public func bootstrapInterval(
         enrolmentSpeakers: [Int32], testSpeakers: [Int32], speakerCount: Int,
@@ -46,12 +47,12 @@ extension DetectionTrials {
         ) { draws in
             var counts = [Double](repeating: 0, count: speakerCount)
             for drawn in draws { counts[drawn] += 1 }
-            return try statistic(
-                weighted { trial in
-                    let (first, second) = (enrolmentSpeakers[trial], testSpeakers[trial])
-                    let count = counts[Int(first)]
-                    return first == second ? count : count * counts[Int(second)]
-                })
+            let drawn = weighted { trial in
+                let (first, second) = (enrolmentSpeakers[trial], testSpeakers[trial])
+                let count = counts[Int(first)]
+                return first == second ? count : count * counts[Int(second)]
+            }
+            return drawn.hasBothKinds ? try statistic(drawn) : nil
         }
     }
 }

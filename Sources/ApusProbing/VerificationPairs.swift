@@ -81,24 +81,24 @@ struct VerificationPairs {
         return try DetectionTrials(scores: scores, isTarget: pairs.map(\.isTarget))
     }
 
-    /// The equal error rate with each class as often as it was drawn.
-    ///
-    /// A pair of one class counts as often as the class was drawn, a pair of two as often as pairs
-    /// of draws make it.
+    /// The equal error rate with its 95 % interval, by a bootstrap over classes.
     ///
     /// - Parameters:
     ///   - trials: The trials of these pairs.
-    ///   - draws: Classes.
-    /// - Returns: The rate, or `nil` where the classes drawn have no trials of one of the kinds.
-    func rate(of trials: DetectionTrials, drawing draws: [Int]) -> Double? {
-        var counts = [Double](repeating: 0, count: classCount)
-        for drawn in draws { counts[drawn] += 1 }
-        let rate = trials.equalErrorRate { trial in
-            let pair = pairs[trial]
-            let first = counts[classes[Int(pair.first)]]
-            return pair.isTarget ? first : first * counts[classes[Int(pair.second)]]
+    ///   - resamples: How often the classes are drawn again.
+    ///   - seed: The seed of the draws.
+    /// - Returns: The interval.
+    /// - Throws: `MetricsError.tooFew` where the classes are too few for one.
+    func interval(
+        of trials: DetectionTrials, resamples: Int, seed: UInt64
+    ) throws -> ConfidenceInterval {
+        func sides(_ side: (Pair) -> Int32) -> [Int32] {
+            pairs.map { Int32(classes[Int(side($0))]) }
         }
-        return rate.isNaN ? nil : rate
+        return try trials.bootstrapInterval(
+            enrolmentSpeakers: sides(\.first), testSpeakers: sides(\.second),
+            speakerCount: classCount, resamples: resamples, seed: seed
+        ) { $0.equalErrorRate().rate }
     }
 }
 

@@ -104,7 +104,7 @@ public struct VerificationProbe: Sendable {
                         vectors(
                             development.layers[index], like: layer, pooling, standardizes,
                             hasDeviations: hasDeviations))
-                    let rate = trials.equalErrorRate { _ in 1 }
+                    let rate = trials.equalErrorRate().rate
                     if rate < best?.rate ?? .infinity {
                         best = (index, pooling, standardizes, rate)
                     }
@@ -118,11 +118,10 @@ public struct VerificationProbe: Sendable {
                 test.layers[best.layer], like: layer, best.pooling, best.standardizes,
                 hasDeviations: hasDeviations))
         return Outcome(
-            rate: trials.equalErrorRate { _ in 1 },
-            interval: try? bootstrapInterval(
-                count: testPairs.classCount, resamples: options.resamples,
-                seed: Seed(seed).derived("verification bootstrap").value,
-                statistic: { testPairs.rate(of: trials, drawing: $0) }),
+            rate: trials.equalErrorRate().rate,
+            interval: try? testPairs.interval(
+                of: trials, resamples: options.resamples,
+                seed: Seed(seed).derived("verification bootstrap").value),
             layer: layer.name, pooling: best.pooling, standardizes: best.standardizes,
             developmentRate: best.rate, targets: testPairs.targetCount,
             nonTargets: testPairs.pairs.count - testPairs.targetCount)
