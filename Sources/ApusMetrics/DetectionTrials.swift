@@ -27,7 +27,7 @@ public struct DetectionTrials: Sendable {
     /// Sorts trials.
     ///
     /// - Parameters:
-    ///   - scores: Higher means more alike.
+    ///   - scores: Higher means more alike; less than 2^32 of them.
     ///   - isTarget: Whether the two sides of each trial agree.
     /// - Throws: `MetricsError.countMismatch`, `.notFinite`, or `.tooFew` where targets or
     ///   non-targets are missing.

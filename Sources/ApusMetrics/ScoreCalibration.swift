@@ -21,7 +21,7 @@ import Foundation
 /// - Trials that a threshold tells apart without an error have no best map: the steeper, the better.
 ///   For these, and only for these, a target counts as a non-target by 1 / (T + 2), a non-target as
 ///   a target by 1 / (N + 2) (Platt, Probabilistic Outputs for Support Vector Machines, 1999), which
-///   bounds the ratios by about the logarithm of the number of trials; `isSeparable` says so.
+///   keeps the ratios of these trials near the logarithm of their number; `isSeparable` says so.
 ///
 /// ## Reference
 /// Brümmer and du Preez, Application-Independent Evaluation of Speaker Detection, 2006; Brümmer et
@@ -65,7 +65,7 @@ public struct ScoreCalibration: Hashable, Sendable, Codable {
                 throw MetricsError.constant(what: "scores of system \(index)")
             }
         }
-        var regression = LogisticRegression(
+        var regression = ScoreRegression(
             systems: systems, isTarget: isTarget, targetPrior: targetPrior)
         var map = regression.solved()
         isSeparable = isSeparated(systems, isTarget, weights: map.weights)

@@ -58,8 +58,8 @@ public struct CohortStatistics: Hashable, Sendable, Codable {
 ///   - enrolment: The enrolment side's scores against the cohort.
 ///   - test: The test side's scores against the cohort.
 /// - Returns: The normalised score; exchanging the sides doesn't change it.
-public func symmetricallyNormalized(
-    _ score: Float, enrolment: CohortStatistics, test: CohortStatistics
+public func symmetricNormalization(
+    of score: Float, enrolment: CohortStatistics, test: CohortStatistics
 ) -> Float {
     Float((enrolment.normalized(score) + test.normalized(score)) / 2)
 }

@@ -56,6 +56,11 @@ let measured = try peakMegabytes()
 let calibration = try timed("calibration") {
     try ScoreCalibration(scores: scores, isTarget: isTarget)
 }
+// One resample of a bootstrap over 1251 speakers.
+let draws = (0..<1251).map { Double($0 % 3) }
+let resampled = timed("resample") {
+    trials.weighted { draws[$0 % 1251] }.minimumDetectionCost(costs[0]).cost
+}
 print("megabytes-before", before)
 print("megabytes", measured)
 print("points", tradeoff.count)
@@ -65,7 +70,7 @@ for (name, value) in [
     ("act-dcf-0.01", actualCosts[0]), ("act-dcf-0.05", actualCosts[1]),
     ("act-dcf-0.5", actualCosts[2]), ("cllr", ratioCost), ("min-cllr", minimumRatioCost),
     ("auc", area), ("calibration-weight", calibration.weights[0]),
-    ("calibration-offset", calibration.offset),
+    ("calibration-offset", calibration.offset), ("resampled-min-dcf", resampled),
 ] {
     print(name, String(format: "%.8f", value))
 }

@@ -4,7 +4,7 @@ import Foundation
 ///
 /// It works on scores with mean 0 and variance 1 for each system, in which the penalty is counted
 /// and Newton's equations are well scaled. The last of the parameters is the offset.
-struct LogisticRegression {
+struct ScoreRegression {
     private let systems: [[Float]]
     private let isTarget: [Bool]
     private let means: [Double]
