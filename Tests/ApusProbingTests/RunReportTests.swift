@@ -102,7 +102,7 @@ import Testing
             Set(charts.keys) == [
                 "Effective rank", "Feature deviation", "Accuracy of the contrast",
                 "What a context tells of the future", "Gradient norm", "Learning rate",
-                "Throughput", "Waiting for data", "Skipped steps",
+                "Throughput", "Time beside the training", "Skipped steps",
             ])
         #expect(charts["Effective rank"]?.contains(">convolution<") == true)
         #expect(charts["What a context tells of the future"]?.contains(">log(N + 1)<") == true)
