@@ -3,7 +3,15 @@ import Testing
 
 /// The operations that have kernels of their own, each with inputs to differentiate.
 enum Composition {
-    typealias Case = (name: String, inputs: [Tensor], function: ([Tensor]) -> Tensor)
+    struct Case {
+        let name: String
+        let inputs: [Tensor]
+        let function: ([Tensor]) -> Tensor
+
+        init(_ name: String, _ inputs: [Tensor], _ function: @escaping ([Tensor]) -> Tensor) {
+            (self.name, self.inputs, self.function) = (name, inputs, function)
+        }
+    }
 
     /// All of them on the engine's device, with dropout where an operation has it.
     static func all(probability: Double) -> [Case] {
@@ -13,32 +21,32 @@ enum Composition {
         ).equals(Tensor(ones: [1]))
         let indices = Tensor(integers: (0..<24).map { $0 * 7 % 9 }, shape: [6, 4])
         return [
-            ("linear", [normal(3, 7, 5, seed: 1), normal(6, 5, seed: 2), normal(6, seed: 3)]) {
+            Case("linear", [normal(3, 7, 5, seed: 1), normal(6, 5, seed: 2), normal(6, seed: 3)]) {
                 $0[0].linear(weight: $0[1], bias: $0[2])
             },
-            ("gru", recurrent(gates: 3)) {
+            Case("gru", recurrent(gates: 3)) {
                 $0[0].gru(
                     inputWeight: $0[1], hiddenWeight: $0[2], inputBias: $0[3], hiddenBias: $0[4])
             },
-            ("lstm", recurrent(gates: 4)) {
+            Case("lstm", recurrent(gates: 4)) {
                 $0[0].lstm(
                     inputWeight: $0[1], hiddenWeight: $0[2], inputBias: $0[3], hiddenBias: $0[4])
             },
-            ("gatheredProducts", [normal(6, 2, 5, seed: 1), normal(9, 5, seed: 2)]) {
+            Case("gatheredProducts", [normal(6, 2, 5, seed: 1), normal(9, 5, seed: 2)]) {
                 $0[0].innerProducts(with: $0[1], at: indices)
             },
-            (
+            Case(
                 "contrastiveScores",
                 [normal(2, 6, 3, 5, seed: 1), normal(2, 9, 5, seed: 2), normal(2, 4, 5, seed: 3)]
             ) { $0[0].contrastiveScores(with: $0[1], candidates: $0[2]) },
-            ("firstClassLoss", [normal(5, 3, 19, seed: 1)]) { $0[0].firstClassLoss() },
-            ("dropout", [normal(7, 9, seed: 1)]) {
+            Case("firstClassLoss", [normal(5, 3, 19, seed: 1)]) { $0[0].firstClassLoss() },
+            Case("dropout", [normal(7, 9, seed: 1)]) {
                 $0[0].dropout(probability: probability, seed: seed)
             },
-            ("geluDropout", [normal(7, 9, seed: 1), normal(9, seed: 2)]) {
+            Case("geluDropout", [normal(7, 9, seed: 1), normal(9, seed: 2)]) {
                 $0[0].geluDropout(bias: $0[1], probability: probability, seed: seed)
             },
-            (
+            Case(
                 "residualNorm",
                 [
                     normal(7, 9, seed: 1), normal(9, seed: 2), normal(7, 9, seed: 3),
@@ -49,12 +57,12 @@ enum Composition {
                     bias: $0[1], residual: $0[2], weight: $0[3], offset: $0[4], epsilon: 1e-5,
                     probability: probability, seed: seed)
             },
-            ("attention", [normal(3, 13, 24, seed: 1), normal(2, 13, 13, seed: 2)]) {
+            Case("attention", [normal(3, 13, 24, seed: 1), normal(2, 13, 13, seed: 2)]) {
                 $0[0].attention(
                     headCount: 2, padding: padding, bias: $0[1], probability: probability,
                     seed: seed)
             },
-        ].map { (name: $0.0, inputs: $0.1, function: $0.2) }
+        ]
     }
 
     private static func recurrent(gates: Int) -> [Tensor] {
@@ -103,11 +111,12 @@ enum Composition {
         }
     }
 
-    /// Where products are in bfloat16: the same types, and numbers as near as these allow.
+    /// Where products are in bfloat16: the same types, and numbers as near as these allow. libtorch's
+    /// recurrent layers round in each frame what the kernels keep in 32 bits.
     @Test(arguments: [0, 0.3]) func underAutocast(probability: Double) throws {
         try withPrecision(.bfloat16) {
             for each in Composition.all(probability: probability) {
-                try check(each, tolerance: 2e-2)
+                try check(each, tolerance: 4e-2)
             }
         }
     }
@@ -123,10 +132,9 @@ enum Composition {
                 Tensor($0.cast(to: .bfloat16).floats, shape: $0.shape)
             }
             try check(
-                (
-                    each.name, inputs,
-                    { each.function([$0[0].cast(to: .bfloat16)] + $0.dropFirst()) }
-                ), tolerance: 2e-2)
+                Composition.Case(each.name, inputs) {
+                    each.function([$0[0].cast(to: .bfloat16)] + $0.dropFirst())
+                }, tolerance: 2e-2)
         }
     }
 
