@@ -184,7 +184,7 @@ apus_status apus_first_class_loss(apus_tensor scores, apus_tensor *out) APUS_NOE
     return apus::made(out, [&] {
         TORCH_CHECK(scores->value.dim() > 0 && scores->value.size(-1) > 0, "scores ", scores->value.sizes());
         const auto s = scores->value.to(at::kFloat);
-        if (!apus::hasKernels(s)) return at::logsumexp(s, {-1}) - s.select(-1, 0);
+        if (!apus::hasKernels(s)) return at::log_softmax(s, -1).select(-1, 0).neg();
         return FirstClassLoss::apply(s);
     });
 }

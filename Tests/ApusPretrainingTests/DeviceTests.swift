@@ -45,31 +45,6 @@ extension Computing {
             }
         }
 
-        /// On a device without memory all tensors are made there, and nothing reads one.
-        ///
-        /// Forwards and without convolutions: libtorch has no more there.
-        @Test func objectivesReadNoOtherMemory() async {
-            await #expect(processExitsWith: .success) {
-                try Engine.use(.meta)
-                let lengths = [24, 17, 14]
-                let features = Tensor(zeros: [3, 24, 8])
-                let zeros = [Float](repeating: 0, count: features.count)
-                for kind in [.transformer, .recurrent] as [EncoderConfiguration.Kind] {
-                    let model = makeMaskedReconstruction {
-                        $0.encoder = smallEncoder(kind, dropout: 0.1)
-                    }
-                    let loss = model.reconstruct(
-                        features: features, lengths: lengths,
-                        altered: MaskedReconstruction.Alteration(features: zeros, mask: zeros),
-                        draws: TrainingDraws(seed: Seed(3)))
-                    #expect(loss.value.shape.isEmpty)
-                }
-                let model = makeAutoregressivePrediction(dropout: 0.1)
-                let loss = model.loss(features: features, lengths: lengths, seed: Seed(3))
-                #expect(loss.value.shape.isEmpty)
-            }
-        }
-
         @Test func aMissingDeviceEndsARunBeforeItBegins() throws {
             let run = try TrainingRun(recordings: 4)
             let device = Device.cuda(Engine.cudaDeviceCount)

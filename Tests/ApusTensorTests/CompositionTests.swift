@@ -111,8 +111,9 @@ enum Composition {
         }
     }
 
-    /// Where products are in bfloat16: the same types, and numbers as near as these allow. libtorch's
-    /// recurrent layers round in each frame what the kernels keep in 32 bits.
+    /// Where products are in bfloat16: the same types, and numbers as near as these allow.
+    ///
+    /// libtorch's recurrent layers round in each frame what the kernels keep in 32 bits.
     @Test(arguments: [0, 0.3]) func underAutocast(probability: Double) throws {
         try withPrecision(.bfloat16) {
             for each in Composition.all(probability: probability) {
