@@ -5,6 +5,7 @@ import ApusPretraining
 import ApusProbing
 import ApusReport
 import ApusSignal
+import ApusTensor
 import ArgumentParser
 import Foundation
 
@@ -60,6 +61,7 @@ enum ExitStatus {
             case .badOption: ExitCode(64)
             default: badData
             }
+        case is EngineError: missingLibrary
         case is MetricsError: badData
         default: nil
         }

@@ -39,9 +39,11 @@ public final class Pretrainer {
     /// Trains to the end, from the latest checkpoint where there is one.
     ///
     /// - Returns: What came of it.
-    /// - Throws: `PretrainingError`, `CorpusError` or `SignalError` where the run can't begin or go on.
+    /// - Throws: `EngineError` where the device isn't there; `PretrainingError`, `CorpusError` or
+    ///   `SignalError` where the run can't begin or go on.
     public func run() throws -> Summary {
         let training = configuration.training
+        try Engine.use(configuration.device)
         Engine.start(
             threadCount: configuration.threads > 0
                 ? configuration.threads : ProcessInfo.processInfo.activeProcessorCount)
@@ -158,6 +160,7 @@ public final class Pretrainer {
             state.step = step
             state.loss = pass.loss.isFinite ? pass.loss : nil
             state.threads = Engine.threadCount
+            state.device = Engine.device
             state.sampler = loader.state
             state.optimizerStep = optimizer.stepCount
             state.averagedSteps = average?.updateCount
@@ -336,6 +339,13 @@ public final class Pretrainer {
                             "the run so far had \(threads.there) threads, here there are "
                                 + "\(threads.here): its last digits will be others than without "
                                 + "the interruption"))
+                }
+                let device = (there: checkpoint.state.device ?? .cpu, here: Engine.device)
+                if device.there != device.here {
+                    report(
+                        .warning(
+                            "the run so far was on \(device.there), here it is on \(device.here): "
+                                + "its last digits will be others than without the interruption"))
                 }
                 return checkpoint.state
             } catch {

@@ -13,6 +13,8 @@ public struct PretrainingConfiguration: Codable, Hashable, Sendable {
     ///
     /// They decide the order of sums, and with it the last digits of what is trained.
     public var threads = 0
+    /// Where the model is trained: `cpu`, `cuda` or `cuda:N`.
+    public var device = Device.cpu
     /// The numbers that matrix products are computed in.
     public var precision = Precision.bfloat16
     /// How samples become features, before normalisation by the corpus.
@@ -157,6 +159,7 @@ public struct PretrainingConfiguration: Codable, Hashable, Sendable {
         }
         try require(!data.manifest.isEmpty, "data.manifest", "no manifest is named")
         try require(threads >= 0, "threads", "is \(threads), expected 0 (all cores) or more")
+        try require(device != .meta, "device", "is meta, expected cpu, cuda or cuda:N")
         for (key, value) in [
             ("data.framesPerBatch", data.framesPerBatch), ("data.cropFrames", data.cropFrames),
             ("data.minimumFrames", data.minimumFrames), ("data.workers", data.workers),

@@ -1,6 +1,7 @@
 import ApusCorpus
 import ApusNN
 import ApusSignal
+import ApusTensor
 import Foundation
 
 /// A training run's state between two steps, as a folder `checkpoints/step-NNNNNNNN`.
@@ -29,6 +30,8 @@ struct TrainingCheckpoint {
         var validation: EarlyStopping.State?
         /// The kinds of collapse that were warned of.
         var warned: Set<String>?
+        /// Where the run computed, the processor where nothing is said.
+        var device: Device?
         /// Why the run has ended, where it has.
         var end: Pretrainer.End?
     }

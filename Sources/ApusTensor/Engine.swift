@@ -20,6 +20,39 @@ public enum Engine {
         succeed(apus_set_thread_count(Int32(threadCount)), "start")
     }
 
+    /// Where new tensors live; the processor at first.
+    public static var device: Device { Device(number: apus_device()) }
+
+    /// Has new tensors live on a device; call it before the first tensor, as tensors of different
+    /// devices don't compute with each other.
+    ///
+    /// Random numbers are the same on all devices.
+    ///
+    /// - Parameter device: The device.
+    /// - Throws: `EngineError.missingDevice` where libtorch doesn't find it.
+    public static func use(_ device: Device) throws(EngineError) {
+        if case .cuda(let index) = device {
+            precondition(index >= 0, "CUDA device \(index)")
+            guard index < cudaDeviceCount else {
+                throw .missingDevice(device, found: cudaDeviceCount)
+            }
+        }
+        succeed(apus_set_device(device.number), "use")
+    }
+
+    /// Computes without Apus's own kernels, as every device but the processor does: compositions of
+    /// libtorch's operations stand in for them.
+    ///
+    /// Draws are the same; other numbers may differ in their last digits.
+    ///
+    /// - Parameter body: What is computed.
+    /// - Returns: What `body` returns.
+    public static func withoutKernels<Result>(_ body: () throws -> Result) rethrows -> Result {
+        let before = apus_set_kernels_used(false)
+        defer { _ = apus_set_kernels_used(before) }
+        return try body()
+    }
+
     /// Computes with another number of threads, and then with the number before.
     ///
     /// Small operations are faster on one thread, and far faster on a machine that is busy with

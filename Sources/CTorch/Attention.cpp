@@ -16,7 +16,7 @@
 #include <limits>
 
 #include "Activations.hpp"
-#include "Elements.hpp"
+#include "Device.hpp"
 
 namespace {
 
@@ -223,6 +223,17 @@ struct Attention : torch::autograd::Function<Attention> {
     }
 };
 
+/// The same where the kernel can't run: all scores exist at once.
+at::Tensor composed(const at::Tensor &projected, const at::Tensor &hidden, const std::optional<at::Tensor> &bias, int64_t heads, const Dropping &dropping) {
+    const apus::TypesKept kept;
+    const int64_t B = projected.size(0), T = projected.size(1), D = projected.size(2) / 3;
+    const auto parts = projected.view({B, T, 3, heads, D / heads}).permute({2, 0, 3, 1, 4}).unbind();  // (B, heads, T, d) each
+    auto scores = at::matmul(parts[0], parts[1].transpose(2, 3)).to(at::kFloat) * (1.0 / std::sqrt(static_cast<double>(D / heads))) + hidden.view({B, 1, 1, T});
+    if (bias) scores = scores + *bias;
+    const auto weights = apus::dropped(at::softmax(scores, -1), dropping).to(projected.scalar_type());
+    return at::matmul(weights, parts[2]).transpose(1, 2).reshape({B, T, D});
+}
+
 }  // namespace
 
 apus_status apus_attention(apus_tensor projected, apus_tensor padding, apus_tensor bias, int64_t heads, double probability, uint64_t seed, apus_tensor *out) APUS_NOEXCEPT {
@@ -234,6 +245,7 @@ apus_status apus_attention(apus_tensor projected, apus_tensor padding, apus_tens
         TORCH_CHECK(!bias || bias->value.sizes() == at::IntArrayRef({heads, T, T}), "a bias ", bias->value.sizes(), " doesn't fit ", frames.sizes());
         auto hidden = at::zeros({B, T}, frames.options().dtype(at::kFloat));
         if (padding) hidden.masked_fill_(padding->value.reshape({B, T}), -std::numeric_limits<float>::infinity());
+        if (!apus::hasKernels(frames)) return composed(frames.contiguous(), hidden, bias ? std::optional(bias->value) : std::nullopt, heads, Dropping(probability, seed));
         return Attention::apply(frames, hidden, bias ? bias->value : at::empty({0}, hidden.options()), heads, probability, static_cast<int64_t>(seed));
     });
 }

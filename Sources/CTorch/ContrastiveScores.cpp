@@ -12,7 +12,7 @@
 #include <limits>
 
 #include "Activations.hpp"
-#include "Elements.hpp"
+#include "Device.hpp"
 
 namespace {
 
@@ -158,6 +158,16 @@ struct FirstClassLoss : torch::autograd::Function<FirstClassLoss> {
     }
 };
 
+/// The scores where the kernel can't run.
+at::Tensor composedScores(const at::Tensor &q, const at::Tensor &z, const at::Tensor &y) {
+    const apus::TypesKept kept;
+    const int64_t B = q.size(0), W = q.size(1), K = q.size(2), D = q.size(3), N = y.size(1);
+    const auto predicted = z.narrow(1, 1, W + K - 1).unfold(1, K, 1).transpose(2, 3);  // (B, W, K, D)
+    const auto own = (q.to(at::kFloat) * predicted.to(at::kFloat)).sum(-1, true);
+    const auto others = at::bmm(q.reshape({B, W * K, D}), y.transpose(1, 2)).to(at::kFloat).view({B, W, K, N});
+    return at::cat({own, others}, -1);
+}
+
 }  // namespace
 
 apus_status apus_shared_scores(apus_tensor queries, apus_tensor frames, apus_tensor candidates, apus_tensor *out) APUS_NOEXCEPT {
@@ -165,6 +175,7 @@ apus_status apus_shared_scores(apus_tensor queries, apus_tensor frames, apus_ten
         const auto &q = queries->value;
         const auto z = frames->value.to(q.scalar_type()), y = candidates->value.to(q.scalar_type());
         TORCH_CHECK(q.dim() == 4 && z.dim() == 3 && y.dim() == 3 && z.size(0) == q.size(0) && y.size(0) == q.size(0) && z.size(2) == q.size(3) && y.size(2) == q.size(3) && z.size(1) == q.size(1) + q.size(2), "queries ", q.sizes(), " don't fit frames ", z.sizes(), " and candidates ", y.sizes());
+        if (!apus::hasKernels(q)) return composedScores(q, z, y);
         return SharedScores::apply(q, z, y);
     });
 }
@@ -172,6 +183,8 @@ apus_status apus_shared_scores(apus_tensor queries, apus_tensor frames, apus_ten
 apus_status apus_first_class_loss(apus_tensor scores, apus_tensor *out) APUS_NOEXCEPT {
     return apus::made(out, [&] {
         TORCH_CHECK(scores->value.dim() > 0 && scores->value.size(-1) > 0, "scores ", scores->value.sizes());
-        return FirstClassLoss::apply(scores->value.to(at::kFloat));
+        const auto s = scores->value.to(at::kFloat);
+        if (!apus::hasKernels(s)) return at::log_softmax(s, -1).select(-1, 0).neg();
+        return FirstClassLoss::apply(s);
     });
 }

@@ -2,7 +2,7 @@
 // mask kept for the backward pass, which draws again.
 #include <torch/csrc/autograd/custom_function.h>
 
-#include "Elements.hpp"
+#include "Device.hpp"
 
 namespace {
 
@@ -45,6 +45,7 @@ apus_status apus_dropout(apus_tensor input, double probability, uint64_t seed, a
     return apus::made(out, [&] {
         TORCH_CHECK(probability >= 0 && probability < 1, "dropout probability ", probability, " is not in [0, 1)");
         if (probability == 0) return input->value;
+        if (!apus::hasKernels(input->value)) return apus::dropped(input->value, apus::Dropping(probability, seed)).to(input->value.scalar_type());
         return Dropout::apply(input->value, probability, static_cast<int64_t>(seed));
     });
 }

@@ -7,7 +7,7 @@
 #include <torch/csrc/autograd/custom_function.h>
 
 #include "Activations.hpp"
-#include "Elements.hpp"
+#include "Device.hpp"
 
 namespace {
 
@@ -119,6 +119,7 @@ apus_status apus_gelu_dropout(apus_tensor input, apus_tensor bias, double probab
         const auto &x = input->value;
         TORCH_CHECK(x.dim() > 0 && (!bias || bias->value.sizes() == x.sizes().slice(x.dim() - 1)), "a bias doesn't fit ", x.sizes());
         const auto added = bias ? bias->value : at::zeros({x.size(-1)}, x.options().dtype(at::kFloat));
+        if (!apus::hasKernels(x)) return apus::dropped(at::gelu(x.to(at::kFloat) + added), Dropping(probability, seed)).to(x.scalar_type());
         return GELUDropout::apply(x, added, probability, static_cast<int64_t>(seed));
     });
 }

@@ -11,7 +11,7 @@
 #include <map>
 #include <mutex>
 
-#include "Guard.hpp"
+#include "Device.hpp"
 
 namespace {
 
@@ -87,9 +87,12 @@ apus_status apus_gathered_products(apus_tensor queries, apus_tensor frames, apus
         const auto q = queries->value.to(at::kFloat), z = frames->value.to(at::kFloat);
         const auto &i = indices->value;
         TORCH_CHECK(q.dim() == 3 && z.dim() == 2 && i.dim() == 2 && q.size(0) == i.size(0) && q.size(2) == z.size(1), "queries ", q.sizes(), " and indices ", i.sizes(), " don't fit frames ", z.sizes());
+        if (!apus::hasKernels(q)) {
+            const apus::TypesKept kept;
+            const auto gathered = z.index_select(0, i.reshape({-1})).view({i.size(0), i.size(1), z.size(1)});
+            return at::matmul(q, gathered.transpose(1, 2));
+        }
         TORCH_CHECK(i.numel() == 0 || (i.min().item<int64_t>() >= 0 && i.max().item<int64_t>() < z.size(0)), "an index is none of the ", z.size(0), " frames");
-        if (q.is_cpu()) return GatheredProducts::apply(q, z, i);
-        const auto gathered = z.index_select(0, i.reshape({-1})).view({i.size(0), i.size(1), z.size(1)});
-        return at::matmul(q, gathered.transpose(1, 2));
+        return GatheredProducts::apply(q, z, i);
     });
 }

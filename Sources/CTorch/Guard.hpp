@@ -49,11 +49,14 @@ apus_status made(apus_tensor *out, Body &&body) noexcept {
 /// Calls `body(begin, end)` over pieces of 0..<count on libtorch's own thread pool.
 void parallel(int64_t count, int64_t grain, const std::function<void(int64_t, int64_t)> &body);
 
+/// SplitMix64's increment and factors.
+constexpr uint64_t drawSteps[] = {0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB};
+
 /// A hash of (seed, index) whose 64 bits are independent enough to draw from (SplitMix64).
 __attribute__((always_inline)) inline uint64_t draw(uint64_t seed, uint64_t index) {
-    uint64_t z = seed + (index + 1) * 0x9E3779B97F4A7C15ull;
-    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ull;
-    z = (z ^ (z >> 27)) * 0x94D049BB133111EBull;
+    uint64_t z = seed + (index + 1) * drawSteps[0];
+    z = (z ^ (z >> 30)) * drawSteps[1];
+    z = (z ^ (z >> 27)) * drawSteps[2];
     return z ^ (z >> 31);
 }
 

@@ -12,7 +12,7 @@
 #include <torch/csrc/autograd/custom_function.h>
 
 #include "Activations.hpp"
-#include "Guard.hpp"
+#include "Device.hpp"
 #include "Product.hpp"
 
 namespace {
@@ -111,10 +111,17 @@ struct Recurrence : torch::autograd::Function<Recurrence> {
     }
 };
 
+/// The layer by libtorch's own operation, where the kernel can't run.
+at::Tensor composed(const at::Tensor &input, at::TensorList weights) {
+    const auto frames = input.to(at::kFloat), before = at::zeros({1, input.size(0), weights[1].size(1)}, frames.options());
+    return std::get<0>(at::lstm(frames, {before, before}, weights, true, 1, 0.0, c10::GradMode::is_enabled(), false, true)).to(at::kFloat);
+}
+
 }  // namespace
 
 apus_status apus_lstm(apus_tensor input, apus_tensor weight_ih, apus_tensor weight_hh, apus_tensor bias_ih, apus_tensor bias_hh, apus_tensor *out) APUS_NOEXCEPT {
     return apus::made(out, [&] {
+        if (!apus::hasKernels(input->value)) return composed(input->value, {weight_ih->value, weight_hh->value, bias_ih->value, bias_hh->value});
         const auto frames = input->value.transpose(0, 1).contiguous();  // (T, B, D)
         const auto projected = apus::linear(frames, weight_ih->value, bias_ih->value).to(at::kFloat);
         return Recurrence::apply(projected, weight_hh->value, bias_hh->value).transpose(0, 1);

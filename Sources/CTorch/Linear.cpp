@@ -7,6 +7,7 @@
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <torch/csrc/autograd/custom_function.h>
 
+#include "Device.hpp"
 #include "Product.hpp"
 
 namespace {
@@ -50,14 +51,14 @@ struct Linear : torch::autograd::Function<Linear> {
 
 at::Tensor apus::product(const at::Tensor &x, const at::Tensor &weight, const std::optional<at::Tensor> &bias) {
     const auto &library = oneDNN();
-    if (!library || x.scalar_type() != at::kFloat || !x.is_cpu() || x.numel() == 0) return at::linear(x, weight, bias);
+    if (!library || x.scalar_type() != at::kFloat || x.numel() == 0) return at::linear(x, weight, bias);
     static const c10::List<std::optional<at::Scalar>> none;
     at::AutoDispatchBelowADInplaceOrView unrecorded;
     return library->call(x, weight, bias, "none", none, "");
 }
 
 at::Tensor apus::linear(const at::Tensor &x, const at::Tensor &weight, const std::optional<at::Tensor> &bias) {
-    const bool isPlain = x.scalar_type() == at::kFloat && weight.scalar_type() == at::kFloat && x.is_cpu() && x.dim() > 1 && weight.dim() == 2 && x.size(-1) == weight.size(1) && !at::autocast::is_autocast_enabled(at::kCPU);
+    const bool isPlain = x.scalar_type() == at::kFloat && weight.scalar_type() == at::kFloat && apus::hasKernels(x) && x.dim() > 1 && weight.dim() == 2 && x.size(-1) == weight.size(1) && !at::autocast::is_autocast_enabled(at::kCPU);
     if (!isPlain) return at::linear(x, weight, bias);
     return Linear::apply(x, weight, bias ? *bias : at::empty({0}, weight.options()));
 }

@@ -64,7 +64,8 @@ apus_status apus_argmax(apus_tensor a, int64_t dimension, apus_tensor *out) APUS
 }
 
 apus_status apus_symmetric_eigenvalues(apus_tensor a, apus_tensor *out) APUS_NOEXCEPT {
-    return made(out, [&] { return at::linalg_eigvalsh(a->value.to(at::kDouble)).to(at::kFloat); });
+    // On the CPU, which has LAPACK's solver in any build.
+    return made(out, [&] { return at::linalg_eigvalsh(a->value.to(at::kCPU, at::kDouble)).to(a->value.device(), at::kFloat); });
 }
 
 apus_status apus_conv1d(apus_tensor input, apus_tensor weight, apus_tensor bias, int64_t stride, int64_t padding, int64_t groups, apus_tensor *out) APUS_NOEXCEPT {

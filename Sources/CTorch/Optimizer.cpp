@@ -11,11 +11,10 @@ apus_status apus_clip_gradients(const apus_tensor *parameters, int32_t count, do
             if (parameters[i]->value.grad().defined()) gradients.push_back(parameters[i]->value.grad());
         *norm = 0;
         if (gradients.empty()) return;
+        // One copy to the CPU for all of them, and a sum whose order is the same there.
+        const auto norms = at::stack(at::_foreach_norm(gradients, 2)).to(at::kCPU, at::kDouble);
         double squares = 0;
-        for (const auto &each : at::_foreach_norm(gradients, 2)) {
-            const double length = each.item<double>();
-            squares += length * length;
-        }
+        for (int64_t i = 0; i < norms.numel(); ++i) squares += norms.data_ptr<double>()[i] * norms.data_ptr<double>()[i];
         *norm = std::sqrt(squares);
         // As torch.nn.utils.clip_grad_norm_ does it.
         const double scale = maximum / (*norm + 1e-6);
@@ -34,7 +33,7 @@ apus_status apus_adamw(const apus_tensor *parameters, const apus_tensor *first_m
             gradients.push_back(gradient);
             firsts.push_back(first_moments[i]->value);
             seconds.push_back(second_moments[i]->value);
-            steps.push_back(at::full({}, static_cast<double>(step), at::kFloat));
+            steps.push_back(at::full({}, static_cast<double>(step), weights.back().options().dtype(at::kFloat)));
         }
         if (weights.empty()) return;
         at::_fused_adamw_(weights, gradients, firsts, seconds, {}, steps, rate, beta1, beta2, weight_decay, epsilon, false, false);

@@ -8,7 +8,7 @@
 
 #include <cmath>
 
-#include "Elements.hpp"
+#include "Device.hpp"
 
 namespace {
 
@@ -142,6 +142,11 @@ apus_status apus_residual_norm(apus_tensor input, apus_tensor bias, apus_tensor 
         // The sum has the wider type of the two.
         const auto stream = residual->value.to(c10::promoteTypes(x.scalar_type(), residual->value.scalar_type()));
         const auto added = bias ? bias->value : at::zeros({D}, weight->value.options());
+        if (!apus::hasKernels(x)) {
+            const auto sum = (stream + apus::dropped(x.to(at::kFloat) + added, Dropping(probability, seed))).to(stream.scalar_type());
+            const apus::TypesKept kept;
+            return at::layer_norm(sum.to(at::kFloat), {D}, weight->value, offset->value, epsilon).to(stream.scalar_type());
+        }
         return ResidualNorm::apply(x, added, stream, weight->value, offset->value, epsilon, probability, static_cast<int64_t>(seed));
     });
 }

@@ -8,7 +8,7 @@
 #include <exception>
 #include <mutex>
 
-#include "Guard.hpp"
+#include "Device.hpp"
 
 namespace {
 
@@ -100,9 +100,10 @@ bool apus_set_gradients_recorded(bool recorded) APUS_NOEXCEPT {
 }
 
 bool apus_set_bfloat16_autocast(bool enabled) APUS_NOEXCEPT {
-    const bool before = at::autocast::is_autocast_enabled(at::kCPU);
-    at::autocast::set_autocast_enabled(at::kCPU, enabled);
-    at::autocast::set_autocast_dtype(at::kCPU, at::kBFloat16);
+    const auto type = apus::device().is_cuda() ? at::kCUDA : at::kCPU;
+    const bool before = at::autocast::is_autocast_enabled(type);
+    at::autocast::set_autocast_enabled(type, enabled);
+    at::autocast::set_autocast_dtype(type, at::kBFloat16);
     // libtorch's cache of cast weights is one for all threads, goes stale when the optimiser moves
     // a weight, and keeps what was cast without gradients; a weight is used once a pass anyway.
     at::autocast::set_autocast_cache_enabled(false);

@@ -1,7 +1,7 @@
 // Creation, access, differentiation and shape.
 #include <cmath>
 
-#include "Guard.hpp"
+#include "Device.hpp"
 
 using apus::guarded;
 using apus::made;
@@ -18,7 +18,7 @@ at::ScalarType scalarType(int32_t type) {
     TORCH_CHECK(false, "no scalar type has the number ", type);
 }
 
-/// Fills a new tensor from f(index), in parallel.
+/// Fills a new tensor from f(index), in parallel; on the CPU, so that devices have the same numbers.
 template <class Function>
 at::Tensor generated(const int64_t *shape, int32_t rank, Function f) {
     auto result = at::empty(at::IntArrayRef(shape, rank), at::kFloat);
@@ -26,7 +26,7 @@ at::Tensor generated(const int64_t *shape, int32_t rank, Function f) {
     apus::parallel(result.numel(), 16384, [&](int64_t begin, int64_t end) {
         for (int64_t i = begin; i < end; ++i) values[i] = f(static_cast<uint64_t>(i));
     });
-    return result;
+    return apus::onDevice(result);
 }
 
 /// 24 bits in [0, 1).
@@ -39,7 +39,7 @@ apus_status apus_from_floats(const float *values, const int64_t *shape, int32_t 
         auto result = at::empty(at::IntArrayRef(shape, rank), at::kFloat);
         if (result.numel() > 0)
             memcpy(result.data_ptr<float>(), values, result.numel() * sizeof(float));
-        return result;
+        return apus::onDevice(result);
     });
 }
 
@@ -48,12 +48,12 @@ apus_status apus_from_integers(const int64_t *values, const int64_t *shape, int3
         auto result = at::empty(at::IntArrayRef(shape, rank), at::kLong);
         if (result.numel() > 0)
             memcpy(result.data_ptr<int64_t>(), values, result.numel() * sizeof(int64_t));
-        return result;
+        return apus::onDevice(result);
     });
 }
 
 apus_status apus_full(double value, const int64_t *shape, int32_t rank, apus_tensor *out) APUS_NOEXCEPT {
-    return made(out, [&] { return at::full(at::IntArrayRef(shape, rank), value, at::kFloat); });
+    return made(out, [&] { return at::full(at::IntArrayRef(shape, rank), value, at::TensorOptions(apus::device()).dtype(at::kFloat)); });
 }
 
 apus_status apus_uniform(uint64_t seed, double low, double high, const int64_t *shape, int32_t rank, apus_tensor *out) APUS_NOEXCEPT {

@@ -22,6 +22,7 @@ import Testing
         var configuration = PretrainingConfiguration()
         configuration.seed = .max
         configuration.threads = 3
+        configuration.device = .cuda(1)
         configuration.precision = .float32
         configuration.data.manifest = "a folder/with: colon #and hash.jsonl"
         configuration.data.mode = .padded
@@ -88,7 +89,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("objective.kind", "cpd"), ("precision", "float16"), ("optimizer.decay", "steep"),
+        ("objective.kind", "cpd"), ("precision", "float16"), ("device", "gpu"),
+        ("optimizer.decay", "steep"),
         ("seed", "-1"), ("data.mode", "3"), ("objective.cpc.negatives", "none"),
         ("frontEnd.window", "square"), ("data.normalizesByCorpus", "maybe"),
     ])

@@ -89,6 +89,37 @@ extension Commands {
             }
         }
 
+        /// No machine has this device, and nothing is done before it is missed.
+        @Test func aMissingDeviceIsExitCode69() throws {
+            let models = try TrainedModels.shared
+            let folder = try TemporaryFolder()
+            let output = folder.path + "/out"
+            for arguments in [
+                [
+                    "pretrain", "-o", output, "--set", "device=cuda:127", "--set",
+                    "data.manifest=\(models.manifests)/train.jsonl",
+                ],
+                ["embed", models.cpc, voice, "-o", output + ".npy", "--device", "cuda:127"],
+                ["units", voice, "--clusters", "4", "-o", output, "--device", "cuda:127"],
+                ["classify", models.cpc, voice, "--device", "cuda:127"],
+                [
+                    "probe", models.cpc, "--train", voice, "--dev", voice, "--test", voice, "-o",
+                    output, "--device", "cuda:127",
+                ],
+            ] {
+                let outcome = try BuiltCommand.run(arguments)
+                #expect(outcome.status == 69, "\(arguments): \(outcome.error)")
+                #expect(
+                    outcome.error.contains("device: cuda:127 needs a CUDA device"),
+                    "\(outcome.error)")
+            }
+            #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).isEmpty)
+            let other = try BuiltCommand.run([
+                "embed", models.cpc, voice, "-o", output + ".npy", "--device", "gpu",
+            ])
+            #expect(other.status == 64)
+        }
+
         @Test func aFullDiskIsExitCode73() throws {
             let models = try TrainedModels.shared
             let folder = try TemporaryFolder()

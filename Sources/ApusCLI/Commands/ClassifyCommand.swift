@@ -21,8 +21,7 @@ struct ClassifyCommand: ParsableCommand {
     var inputs: [String]
     @Option(help: "How many labels are shown for a recording.")
     var top = 3
-    @Option(help: "How many threads one operation may use; 0 for all cores.")
-    var threads = 0
+    @OptionGroup var engine: EngineOptions
     @Flag(help: "Print a JSON object a line instead.")
     var json = false
 
@@ -33,7 +32,7 @@ struct ClassifyCommand: ParsableCommand {
 
     func run() throws {
         guard top > 0 else { throw ValidationError("--top is \(top), expected at least 1.") }
-        startEngine(threads: threads)
+        try engine.start()
         let cuts = try Inputs.cuts(inputs)
         let classifier = try Classifier(contentsOf: self.classifier)
         let encoder = JSONEncoder()

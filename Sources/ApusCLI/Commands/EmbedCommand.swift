@@ -2,7 +2,6 @@ import ApusCorpus
 import ApusPretraining
 import ApusProbing
 import ApusSignal
-import ApusTensor
 import ArgumentParser
 import Foundation
 
@@ -35,8 +34,7 @@ struct EmbedCommand: ParsableCommand {
     var layer: String?
     @Option(help: "How frames become a vector: mean, meanAndStandardDeviation or frames.")
     var pooling = Pooling.meanAndStandardDeviation
-    @Option(help: "How many threads one operation may use; 0 for all cores.")
-    var threads = 0
+    @OptionGroup var engine: EngineOptions
     @OptionGroup(title: "Refuse a model with another front end than this")
     var frontEndOptions: FrontEndOptions
 
@@ -44,7 +42,7 @@ struct EmbedCommand: ParsableCommand {
         guard ["npy", "jsonl"].contains((output as NSString).pathExtension) else {
             throw ValidationError("\(output) should end in .npy or .jsonl.")
         }
-        startEngine(threads: threads)
+        try engine.start()
         let cuts = try Inputs.cuts(inputs)
         if pooling == .frames, cuts.count > 1 {
             throw ValidationError(
@@ -129,10 +127,4 @@ struct EmbedCommand: ParsableCommand {
             }
         }
     }
-}
-
-/// Starts the tensor engine with a number of threads, or with all cores for 0.
-func startEngine(threads: Int) {
-    Engine.start(
-        threadCount: threads > 0 ? threads : ProcessInfo.processInfo.activeProcessorCount)
 }

@@ -40,8 +40,7 @@ struct ProbeCommand: ParsableCommand {
         name: .customLong("set"), parsing: .singleValue,
         help: "Set one option, such as utterances.seedCount=10; may be repeated.")
     var settings: [String] = []
-    @Option(help: "How many threads one operation may use; 0 for all cores.")
-    var threads = 0
+    @OptionGroup var engine: EngineOptions
     @Flag(help: "Print results.json instead of the table.")
     var json = false
 
@@ -53,7 +52,7 @@ struct ProbeCommand: ParsableCommand {
     }
 
     func run() throws {
-        startEngine(threads: threads)
+        try engine.start()
         var options = try ConfigurationFile.resolve(ProbeOptions(), settings: settings)
         options.label = label
         if folds != nil { options.frames = nil }

@@ -42,8 +42,7 @@ struct UnitsCommand: ParsableCommand {
     var steps = KMeans.Options().steps
     @Option(help: "The frames drawn for a step.")
     var batch = KMeans.Options().batchSize
-    @Option(help: "How many threads one operation may use; 0 for all cores.")
-    var threads = 0
+    @OptionGroup var engine: EngineOptions
     @OptionGroup(title: "What MFCCs are made of")
     var frontEndOptions: FrontEndOptions
 
@@ -63,7 +62,7 @@ struct UnitsCommand: ParsableCommand {
     }
 
     func run() throws {
-        startEngine(threads: threads)
+        try engine.start()
         let cuts = Inputs.withoutRepetitions(try Inputs.cuts(inputs))
         var options = KMeans.Options()
         (options.clusterCount, options.batchSize) = (clusters, batch)

@@ -33,9 +33,17 @@ int32_t apus_thread_count(void) APUS_NOEXCEPT;
 const char *apus_libtorch_version(void) APUS_NOEXCEPT;
 /// Number of CUDA devices that this build of libtorch can use.
 int32_t apus_cuda_device_count(void) APUS_NOEXCEPT;
+enum { APUS_CPU = -1, APUS_META = -2 };
+/// Says where new tensors live: APUS_CPU, the number of a CUDA device, or APUS_META, where tensors
+/// have shapes and no memory.
+apus_status apus_set_device(int32_t device) APUS_NOEXCEPT;
+int32_t apus_device(void) APUS_NOEXCEPT;
+/// Sets whether our kernels are used on this thread where they can be; returns what it was. Without
+/// them, and on every device but the CPU, compositions of libtorch's operations compute the same.
+bool apus_set_kernels_used(bool used) APUS_NOEXCEPT;
 /// Sets whether operations record gradients on this thread; returns what it was.
 bool apus_set_gradients_recorded(bool recorded) APUS_NOEXCEPT;
-/// Sets whether matrix products on the CPU run in bfloat16 on this thread; returns what it was.
+/// Sets whether the device's matrix products run in bfloat16 on this thread; returns what it was.
 bool apus_set_bfloat16_autocast(bool enabled) APUS_NOEXCEPT;
 
 // --- Creation and access ------------------------------------------------------------------------
