@@ -147,7 +147,8 @@ public final class NonAutoregressivePrediction: Objective {
     ///   - lengths: Each recording's frames, in 1...T.
     ///   - noise: The quantisers' Gumbel noise (B, T, G · K), one after the other, or `nil` for none.
     ///   - draws: The draws of dropout, or `nil` for none.
-    /// - Returns: The loss; the figures `lossOverInterpolation` (against a straight line over the m
+    /// - Returns: The loss; the figures `chanceLoss` (of the batch's mean in each band as the
+    ///   prediction), `lossOverInterpolation` (against a straight line over the m
     ///   frames around each frame that has both ends of it: below 1 something is learned), and where it
     ///   is quantised `codePerplexity` and `deadCodes`, means over the codebooks.
     public func predict(
@@ -158,7 +159,9 @@ public final class NonAutoregressivePrediction: Objective {
         let predictions = output(codes).cast(to: .float32)  // (B, T, M)
         let value = error(of: predictions, features, lengths: lengths)
         return ObjectiveLoss(value: value) { [configuration] in
-            var figures: [(name: String, value: Double)] = []
+            let chance = self.error(
+                of: features.bandMeans(lengths: lengths), features, lengths: lengths)
+            var figures: [(name: String, value: Double)] = [("chanceLoss", Double(chance.item))]
             let (T, n) = (features.shape[1], (configuration.maskSize + 1) / 2)
             let inner = lengths.map { max(0, $0 - 2 * n) }
             if inner.contains(where: { $0 > 0 }) {

@@ -51,8 +51,10 @@ struct IntervalTests {
         #expect(
             throws: MetricsError.tooFew(what: "resamples with a value", needed: 50, found: 0)
         ) {
-            try bootstrapInterval(count: 3, resamples: 50, seed: 5) {
-                $0 == [0, 1, 2] ? 1 : nil
+            var isFirst = true
+            return try bootstrapInterval(count: 3, resamples: 50, seed: 5) { _ in
+                defer { isFirst = false }
+                return isFirst ? 1 : nil
             }
         }
     }

@@ -102,7 +102,9 @@ struct TrainingRun {
 
     /// The figures of each step as `metrics.jsonl` has them, without those that a clock decides.
     func trace(_ name: String) throws -> [[String: Double]] {
-        let clocked = ["secondsWaited", "trainingSeconds", "waitingShare", "audioHoursPerHour"]
+        let clocked = [
+            "secondsWaited", "trainingSeconds", "waitingShare", "outsideShare", "audioHoursPerHour",
+        ]
         let text = try String(contentsOfFile: path(name + "/metrics.jsonl"), encoding: .utf8)
         return try text.split(separator: "\n").map { line in
             let object = try JSONSerialization.jsonObject(with: Data(line.utf8))

@@ -157,7 +157,7 @@ class Subsampled(nn.Module):
     def forward(self, x):
         for convolution, norm in zip(self.subsampling["convolutions"], self.subsampling["norms"]):
             x = F.gelu(norm(convolution(x.T[None])[0].T))
-        return self.inner(x)
+        return [x] + self.inner(x)
 
 
 def record(name, model):
