@@ -51,15 +51,6 @@ extension DetectionTrials {
         return (.nan, .nan)
     }
 
-    /// The equal error rate of trials that count with different weights.
-    ///
-    /// - Parameter weight: The weight of the trial at a position of the lists that were given, 0 or
-    ///   more, as in `weighted(by:)`.
-    /// - Returns: The rate, or NaN where the targets or the non-targets have no weight in all.
-    public func equalErrorRate(weight: (_ trial: Int) -> Double) -> Double {
-        weighted(by: weight).equalErrorRate().rate
-    }
-
     /// The equal error rate on the convex hull of the ROC curve (ROCCH-EER).
     ///
     /// The hull is what thresholds reach that are drawn at random; it lies on or below the

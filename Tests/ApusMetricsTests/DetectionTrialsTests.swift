@@ -14,12 +14,12 @@ struct DetectionTrialsTests {
     @Test func ratesOfKnownScores() throws {
         let separable = try DetectionTrials(
             scores: [0, 1, 2, 3], isTarget: [false, false, true, true])
-        #expect(separable.equalErrorRate { _ in 1 } == 0)
+        #expect(separable.equalErrorRate().rate == 0)
         let reversed = try DetectionTrials(
             scores: [3, 2, 1, 0], isTarget: [false, false, true, true])
-        #expect(reversed.equalErrorRate { _ in 1 } == 1)
+        #expect(reversed.equalErrorRate().rate == 1)
         let tied = try DetectionTrials(scores: [1, 1, 1], isTarget: [true, false, false])
-        #expect(tied.equalErrorRate { _ in 1 } == 0.5)
+        #expect(tied.equalErrorRate().rate == 0.5)
     }
 
     @Test(arguments: 1...20) func equalWeightsGiveTheUnweightedRate(seed: UInt64) throws {
@@ -29,8 +29,8 @@ struct DetectionTrialsTests {
             scores: targets + nonTargets,
             isTarget: targets.map { _ in true } + nonTargets.map { _ in false })
         let expected = try equalErrorRate(targets: targets, nonTargets: nonTargets).rate
-        #expect(abs(trials.equalErrorRate { _ in 1 } - expected) < 1e-12)
-        #expect(abs(trials.equalErrorRate { _ in 0.3 } - expected) < 1e-12)
+        #expect(abs(trials.equalErrorRate().rate - expected) < 1e-12)
+        #expect(abs(trials.weighted { _ in 0.3 }.equalErrorRate().rate - expected) < 1e-12)
     }
 
     @Test(arguments: 1...20) func aWeightIsANumberOfCopies(seed: UInt64) throws {
@@ -47,7 +47,8 @@ struct DetectionTrialsTests {
             nonTargets: repeated.filter { !kinds[$0] }.map { all[$0] }
         ).rate
         let trials = try DetectionTrials(scores: all, isTarget: kinds)
-        #expect(abs(trials.equalErrorRate { Double(copies($0)) } - expected) < 1e-12)
+        #expect(
+            abs(trials.weighted { Double(copies($0)) }.equalErrorRate().rate - expected) < 1e-12)
     }
 
     /// Every measurement takes weights for numbers of copies.
@@ -102,8 +103,8 @@ struct DetectionTrialsTests {
 
     @Test func withoutWeightThereIsNoRate() throws {
         let trials = try DetectionTrials(scores: [0, 1], isTarget: [false, true])
-        #expect(trials.equalErrorRate { $0 == 0 ? 1 : 0 }.isNaN)
-        #expect(trials.equalErrorRate { $0 == 1 ? 1 : 0 }.isNaN)
+        #expect(trials.weighted { $0 == 0 ? 1 : 0 }.equalErrorRate().rate.isNaN)
+        #expect(trials.weighted { $0 == 1 ? 1 : 0 }.equalErrorRate().rate.isNaN)
         let none = trials.weighted { $0 == 0 ? 1 : 0 }
         let cost = DetectionCost(targetPrior: 0.5)
         #expect(none.convexHullEqualErrorRate().isNaN)
