@@ -176,14 +176,20 @@ extension Computing {
 
         /// Options are added as Apus grows; a file from before has them as by default.
         @Test func aCardFromBeforeAnOption() throws {
-            let path = try write {
-                let text = $0.metadata["apus"] ?? ""
-                $0.metadata["apus"] = text.replacing("\"score\":\"innerProduct\",", with: "")
-                    .replacing(/"maskShare":[0-9.]+,/, with: "")
-                let before = $0.metadata["apus"] ?? ""
-                #expect(!before.contains("\"score\"") && !before.contains("maskShare"))
+            let path = try write { file in
+                let text = Data((file.metadata["apus"] ?? "").utf8)
+                var card = try #require(JSONSerialization.jsonObject(with: text) as? [String: Any])
+                var objective = try #require(card["objective"] as? [String: Any])
+                var cpc = try #require(objective["cpc"] as? [String: Any])
+                #expect(cpc.removeValue(forKey: "score") != nil)
+                objective["cpc"] = cpc
+                #expect(objective.removeValue(forKey: "maskedPrediction") != nil)
+                card["objective"] = objective
+                file.metadata["apus"] = String(
+                    decoding: try JSONSerialization.data(withJSONObject: card), as: UTF8.self)
             }
-            #expect(try PretrainedModel(contentsOf: path).card.objective.cpc.score == .innerProduct)
+            let card = try PretrainedModel(contentsOf: path).card
+            #expect(card == self.card(.cpc))
         }
 
         @Test func aCardOfALaterVersion() throws {
