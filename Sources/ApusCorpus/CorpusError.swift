@@ -22,6 +22,10 @@ public enum CorpusError: Error, Equatable, Sendable, CustomStringConvertible {
     case otherFeatures(path: String, reason: String)
     /// None of the cuts can be used.
     case noUsableCuts(reason: String)
+    /// Recordings that a list of trials names and no manifest has, some of them, and how many match
+    /// several files.
+    case unknownRecordings(
+        path: String, manifest: String, count: Int, total: Int, examples: [String], ambiguous: Int)
 
     /// The fault in one sentence.
     public var description: String {
@@ -51,6 +55,12 @@ public enum CorpusError: Error, Equatable, Sendable, CustomStringConvertible {
             return "\(path): \(reason)"
         case .noUsableCuts(let reason):
             return "no usable cuts: \(reason)"
+        case .unknownRecordings(
+            let path, let manifest, let count, let total, let examples, let ambiguous):
+            let names = examples.joined(separator: ", ") + (count > examples.count ? ", ..." : "")
+            return "\(path): \(count) of the \(total) recordings that it names are not in "
+                + "\(manifest): \(names)"
+                + (ambiguous > 0 ? " (\(ambiguous) fit several files and need a longer path)" : "")
         }
     }
 }

@@ -16,6 +16,12 @@ public enum ProbingError: Error, Equatable, Sendable, CustomStringConvertible {
     case badOption(option: String, expected: String, found: String)
     /// A recording that was readable no longer is.
     case recordingLost(id: String, reason: String)
+    /// Too little was given to fit a model to.
+    case cannotFit(what: String, reason: String)
+    /// Trials that can't be scored or measured.
+    case badTrials(path: String, reason: String)
+    /// A file of embeddings that can't be used.
+    case badEmbeddings(path: String, reason: String)
 
     /// A sentence for the person who runs the command.
     public var description: String {
@@ -38,6 +44,10 @@ public enum ProbingError: Error, Equatable, Sendable, CustomStringConvertible {
             return "\(option): expected \(expected), found \(found)"
         case .recordingLost(let id, let reason):
             return "\(id): could be read before and no longer can: \(reason)"
+        case .cannotFit(let what, let reason):
+            return "\(what) can't be fitted: \(reason)"
+        case .badTrials(let path, let reason), .badEmbeddings(let path, let reason):
+            return "\(path): \(reason)"
         }
     }
 }

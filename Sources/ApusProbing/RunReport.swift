@@ -2,13 +2,14 @@ import ApusPretraining
 import ApusReport
 import Foundation
 
-/// The page that shows pretraining and probe runs: curves, tables, pictures, confusions and maps.
+/// The page that shows pretraining, probe and verification runs: curves, tables, pictures,
+/// confusions and maps.
 public struct RunReport {
     private let folders: [String]
 
     /// A report on some runs.
     ///
-    /// - Parameter folders: Folders that `apus pretrain` or `apus probe` wrote.
+    /// - Parameter folders: Folders that `apus pretrain`, `apus probe` or `apus verify` wrote.
     public init(folders: [String]) { self.folders = folders }
 
     /// Reads the runs and composes the page.
@@ -20,6 +21,7 @@ public struct RunReport {
     public func page(title: String) throws -> Report {
         var pretrained: [PretrainingRun] = []
         var probes: [ProbeFolder] = []
+        var verifications: [VerificationFolder] = []
         for folder in folders {
             guard FileManager.default.fileExists(atPath: folder) else {
                 throw PretrainingError.missingFile(path: folder)
@@ -29,13 +31,18 @@ public struct RunReport {
                 pretrained.append(run)
             } else if probe.isPresent {
                 probes.append(probe)
+            } else if VerificationFolder(path: folder).isPresent {
+                verifications.append(VerificationFolder(path: folder))
             } else {
                 throw ReportError.cannotRead(
-                    path: folder, reason: "it holds neither metrics.jsonl nor probe.json of a run")
+                    path: folder,
+                    reason: "it holds none of metrics.jsonl, probe.json and verification.json of a "
+                        + "run")
             }
         }
         var sections: [Report.Section] = []
         for probe in probes { sections += try Self.sections(of: probe) }
+        for run in verifications { sections += try Self.sections(of: run) }
         sections += Self.sections(of: pretrained)
         sections.append(Self.provenance(of: folders))
         return Report(

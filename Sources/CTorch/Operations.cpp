@@ -68,6 +68,15 @@ apus_status apus_symmetric_eigenvalues(apus_tensor a, apus_tensor *out) APUS_NOE
     return made(out, [&] { return at::linalg_eigvalsh(a->value.to(at::kCPU, at::kDouble)).to(a->value.device(), at::kFloat); });
 }
 
+apus_status apus_symmetric_eigenvectors(const double *matrix, int64_t size, double *values, double *vectors) APUS_NOEXCEPT {
+    return apus::guarded([&] {
+        auto given = at::from_blob(const_cast<double *>(matrix), {size, size}, at::kDouble);
+        auto [found, columns] = at::linalg_eigh(given);
+        at::from_blob(values, {size}, at::kDouble).copy_(found);
+        at::from_blob(vectors, {size, size}, at::kDouble).copy_(columns.t());
+    });
+}
+
 apus_status apus_conv1d(apus_tensor input, apus_tensor weight, apus_tensor bias, int64_t stride, int64_t padding, int64_t groups, apus_tensor *out) APUS_NOEXCEPT {
     return made(out, [&] {
         return at::conv1d(input->value, weight->value, optional(bias), {stride}, {padding}, {1}, groups);

@@ -36,6 +36,27 @@ import Testing
         #expect(AxisTicks.logarithmic(over: 11...19).positions == [12, 14, 16, 18])
     }
 
+    @Test func ticksOfProbabilitiesAreInPerCent() {
+        #expect(
+            AxisTicks.normalDeviate(over: 0.01...0.5).labels
+                == ["1", "2", "5", "10", "20", "30", "40", "50"])
+        let few = AxisTicks.normalDeviate(over: 0.0001...0.5, atMost: 5)
+        #expect(few.positions.count <= 5 && few.labels.first == "0.01")
+    }
+
+    @Test func bothAxesOfAChartCanBeProbits() {
+        var chart = LineChart(
+            title: "", xTitle: "", yTitle: "",
+            series: [.init(name: "a", x: [0, 0.02, 0.5, 0.98], y: [1, 0.98, 0.5, 0.02])])
+        (chart.xScale, chart.yScale) = (.normalDeviate, .normalDeviate)
+        (chart.xRange, chart.yRange) = (0.02...0.98, 0.02...0.98)
+        let svg = chart.svg()
+        #expect(!svg.contains("nan") && !svg.contains("inf"))
+        // A line and three marks: a rate of 0 or 1 lies at infinity.
+        #expect(elements(of: svg).counts["path"] == 4)
+        #expect(elements(of: svg).texts.contains("50"))
+    }
+
     @Test func roundedRangesEndOnTicks() {
         #expect(AxisTicks.roundedRange(0.3...4.6) == 0...5)
         #expect(AxisTicks.roundedRange(0...1) == 0...1)

@@ -12,7 +12,7 @@ struct ReportCommand: ParsableCommand {
             The page needs no network and no other file.
             """)
 
-    @Argument(help: "Folders that apus pretrain or apus probe wrote.")
+    @Argument(help: "Folders that apus pretrain, apus probe or apus verify wrote.")
     var runs: [String]
     @Option(name: [.short, .customLong("output")], help: "The page's file.")
     var output: String

@@ -62,6 +62,26 @@ public struct AxisTicks: Equatable, Sendable {
         return AxisTicks(positions: positions, labels: positions.map { label($0, step: $0) })
     }
 
+    /// Ticks for an axis of probabilities whose quantiles are evenly spaced, in per cent.
+    ///
+    /// - Parameters:
+    ///   - range: What the axis shows, between 0 and 1.
+    ///   - count: The most ticks there may be, at least 2.
+    /// - Returns: The ticks inside of `range`.
+    public static func normalDeviate(
+        over range: ClosedRange<Double>, atMost count: Int = 9
+    ) -> AxisTicks {
+        let all = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 40, 50, 60, 70, 80, 90]
+        let percents = (all + [95, 98, 99, 99.5, 99.8, 99.9]).filter {
+            $0 / 100 >= range.lowerBound * (1 - 1e-9) && $0 / 100 <= range.upperBound * (1 + 1e-9)
+        }
+        // Every so many, so that labels don't meet.
+        let step = max(1, (percents.count + count - 1) / count)
+        let kept = percents.enumerated().filter { $0.offset % step == 0 }.map(\.element)
+        return AxisTicks(
+            positions: kept.map { $0 / 100 }, labels: kept.map { String(format: "%g", $0) })
+    }
+
     /// A range whose ends are multiples of a round step, so that ticks stand at both.
     ///
     /// - Parameters:

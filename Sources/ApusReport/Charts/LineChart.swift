@@ -55,6 +55,8 @@ public struct LineChart: Sendable {
     public var xScale = AxisScale.linear
     /// The spread of the vertical axis.
     public var yScale = AxisScale.linear
+    /// The horizontal axis's ends; by default those of the data.
+    public var xRange: ClosedRange<Double>?
     /// The vertical axis's ends; by default those of the data, widened to round numbers.
     public var yRange: ClosedRange<Double>?
     /// The chart's size in CSS pixels.
@@ -130,14 +132,13 @@ public struct LineChart: Sendable {
     /// The points of a curve that the axes can show, `nil` for the others.
     private func visiblePoints(_ series: Series) -> [Point?] {
         zip(series.x, series.y).map { x, y in
-            let shown =
-                x.isFinite && y.isFinite && (xScale == .linear || x > 0)
-                && (yScale == .linear || y > 0)
-            return shown ? (x, y) : nil
+            xScale.shows(x) && yScale.shows(y) ? (x, y) : nil
         }
     }
 
     private func xRange(_ values: [Double]) -> ClosedRange<Double> {
+        if let xRange { return xRange }
+        if xScale == .normalDeviate { return Self.probabilityRange(values) }
         guard let least = values.min(), let greatest = values.max() else {
             return xScale == .linear ? 0...1 : 1...10
         }
@@ -147,12 +148,21 @@ public struct LineChart: Sendable {
 
     private func yRange(_ values: [Double]) -> ClosedRange<Double> {
         guard let least = values.min(), let greatest = values.max() else {
-            return yScale == .linear ? 0...1 : 1...10
+            switch yScale {
+            case .linear: return 0...1
+            case .logarithmic: return 1...10
+            case .normalDeviate: return Self.probabilityRange([])
+            }
         }
         switch yScale {
         case .linear: return AxisTicks.roundedRange(least...greatest)
         case .logarithmic: return (least / 1.1)...(greatest * 1.1)
+        case .normalDeviate: return Self.probabilityRange(values)
         }
+    }
+
+    private static func probabilityRange(_ values: [Double]) -> ClosedRange<Double> {
+        min(values.min() ?? 0.01, 0.4)...max(values.max() ?? 0.5, 0.5)
     }
 
     private func draw(

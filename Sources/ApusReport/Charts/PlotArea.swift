@@ -1,3 +1,4 @@
+import ApusMetrics
 import Foundation
 
 /// How an axis's values are spread.
@@ -6,6 +7,18 @@ public enum AxisScale: Sendable, Equatable {
     case linear
     /// Equal distances for equal ratios; values at zero and below are not shown.
     case logarithmic
+    /// Equal distances for equal differences of the normal distribution's quantiles (probits), as on
+    /// both axes of a DET curve; values that don't lie between 0 and 1 are not shown.
+    case normalDeviate
+
+    /// Whether an axis can show a value.
+    func shows(_ value: Double) -> Bool {
+        switch self {
+        case .linear: value.isFinite
+        case .logarithmic: value.isFinite && value > 0
+        case .normalDeviate: value > 0 && value < 1
+        }
+    }
 }
 
 /// The rectangle between a chart's axes, and the way from values to places in it.
@@ -69,6 +82,7 @@ struct PlotArea {
         switch scale {
         case .linear: .linear(over: range, atMost: count)
         case .logarithmic: .logarithmic(over: range, atMost: count)
+        case .normalDeviate: .normalDeviate(over: range, atMost: count)
         }
     }
 
@@ -82,6 +96,10 @@ struct PlotArea {
         case .logarithmic:
             let span = log(range.upperBound / range.lowerBound)
             return span > 0 ? log(value / range.lowerBound) / span : 0.5
+        case .normalDeviate:
+            let lower = normalQuantile(probability: range.lowerBound)
+            let span = normalQuantile(probability: range.upperBound) - lower
+            return span > 0 ? (normalQuantile(probability: value) - lower) / span : 0.5
         }
     }
 }

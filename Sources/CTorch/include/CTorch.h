@@ -117,6 +117,8 @@ apus_status apus_sum(apus_tensor a, int64_t dimension, bool keeps, apus_tensor _
 apus_status apus_argmax(apus_tensor a, int64_t dimension, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;
 /// The eigenvalues of a symmetric matrix, ascending, computed in 64 bits.
 apus_status apus_symmetric_eigenvalues(apus_tensor a, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;
+/// The eigenvalues (n), ascending, and the eigenvectors (n, n), one a row, of a symmetric matrix (n, n).
+apus_status apus_symmetric_eigenvectors(const double *_Nonnull matrix, int64_t size, double *_Nonnull values, double *_Nonnull vectors) APUS_NOEXCEPT;
 
 // --- Layers and losses --------------------------------------------------------------------------
 

@@ -1,0 +1,74 @@
+import ApusReport
+import Foundation
+
+// What a report shows of a verification run: the table, DET curves and how scores are spread.
+extension RunReport {
+    static func sections(of run: VerificationFolder) throws -> [Report.Section] {
+        let details = try run.details()
+        let results = try Results(contentsOf: URL(fileURLWithPath: run.path + "/results.json"))
+        let table = ResultsTable(results, className: "speaker", notes: details.warnings)
+        return [
+            Report.Section(
+                "Speaker verification", [.table(table.reportTable()), .text([results.protocol])]),
+            Report.Section(
+                "Detection error tradeoff",
+                [
+                    .svg(
+                        caption: "Of \(details.targets) targets and \(details.nonTargets) "
+                            + "non-targets; the dashed line is where both rates are equal.",
+                        tradeoffChart(details).svg())
+                ]),
+            Report.Section(
+                "Scores",
+                [
+                    .figures(
+                        details.systems.map { system in
+                            Report.Figure(
+                                caption: system.name, svg: histogramChart(system).svg())
+                        })
+                ]),
+        ]
+    }
+
+    /// DET curves, both axes by the normal distribution's quantiles.
+    static func tradeoffChart(_ details: VerificationFolder.Details) -> LineChart {
+        // Half a trial is the least that a rate can be told from zero.
+        let least = 0.5 / Double(max(details.targets, details.nonTargets, 10))
+        let range = max(min(least, 0.05), 1e-4)...0.6
+        var series = details.systems.map { system in
+            // By rising false alarms; what the axes don't show is a gap.
+            let points = system.tradeoff.reversed()
+            return LineChart.Series(
+                name: system.name, x: points.map(\.falseAlarmRate),
+                y: points.map { point in
+                    range.contains(point.falseAlarmRate) && range.contains(point.missRate)
+                        ? point.missRate : .nan
+                })
+        }
+        series.append(
+            LineChart.Series(
+                name: "equal rates", x: [range.lowerBound, range.upperBound],
+                y: [range.lowerBound, range.upperBound], isDashed: true))
+        var chart = LineChart(
+            title: "Detection error tradeoff", xTitle: "False alarms (%)", yTitle: "Misses (%)",
+            series: series)
+        (chart.xScale, chart.yScale) = (.normalDeviate, .normalDeviate)
+        (chart.xRange, chart.yRange) = (range, range)
+        chart.size = ChartSize(width: 620, height: 560)
+        return chart
+    }
+
+    private static func histogramChart(
+        _ system: VerificationFolder.Details.System
+    ) -> LineChart {
+        let spread = system.histogram
+        var chart = LineChart(
+            title: system.name, xTitle: "Score", yTitle: "Share of the trials",
+            series: [
+                LineChart.Series(name: "targets", x: spread.scores, y: spread.targets),
+                LineChart.Series(name: "non-targets", x: spread.scores, y: spread.nonTargets),
+            ])
+        chart.size = ChartSize(width: 480, height: 300)
+        return chart
+    }
+}

@@ -1,0 +1,124 @@
+import ApusCorpus
+import ApusMetrics
+import ApusPretraining
+import ApusReport
+import ApusSignal
+import Foundation
+
+/// The folder of a verification run: what `apus verify` writes and `apus report` reads.
+///
+///     results.json  results.md  results.txt  scores.tsv  verification.json  verifier.safetensors
+///     options.yaml  provenance.json
+public struct VerificationFolder {
+    /// What a report shows beside the figures: `verification.json`.
+    public struct Details: Codable, Sendable {
+        /// One system's curves.
+        public struct System: Codable, Sendable {
+            /// The system's name.
+            public var name: String
+            /// The operating points of the DET curve.
+            public var tradeoff: [DetectionOperatingPoint]
+            /// How the scores of the test trials are spread.
+            public var histogram: ScoreHistogram
+        }
+
+        /// The number of targets.
+        public var targets: Int
+        /// The number of non-targets.
+        public var nonTargets: Int
+        /// What a reader should know of the data.
+        public var warnings: [String]
+        /// The systems, in the order of the table.
+        public var systems: [System]
+    }
+
+    /// The folder's path.
+    public let path: String
+
+    /// A folder that is there or will be made.
+    ///
+    /// - Parameter path: The folder's path.
+    public init(path: String) { self.path = path }
+
+    /// Whether the folder holds a finished verification run.
+    public var isPresent: Bool {
+        FileManager.default.fileExists(atPath: path + "/verification.json")
+    }
+
+    /// Writes a run; `verification.json`, which says that the run is whole, comes last.
+    ///
+    /// - Parameters:
+    ///   - report: What the run found.
+    ///   - inputs: What it was run on.
+    ///   - options: What it was told to do.
+    ///   - models: The paths of the models by the names of their systems.
+    /// - Throws: `PretrainingError.cannotWrite`, `SignalError.cannotWrite`, `ReportError.cannotWrite`.
+    public func write(
+        _ report: VerificationReport, inputs: VerificationInputs, options: VerificationOptions,
+        models: [String: String]
+    ) throws {
+        do {
+            try FileManager.default.createDirectory(
+                atPath: path, withIntermediateDirectories: true)
+        } catch {
+            throw PretrainingError.cannotWrite(path: path, reason: writingReason(error))
+        }
+        let details = Details(
+            targets: report.targets, nonTargets: report.nonTargets, warnings: report.warnings,
+            systems: report.systems.map { system in
+                Details.System(
+                    name: system.name, tradeoff: system.tradeoff,
+                    histogram: ScoreHistogram(
+                        scores: system.scores, isTarget: inputs.test.isTarget))
+            })
+        try report.results.write(to: URL(fileURLWithPath: path + "/results.json"))
+        let table = ResultsTable(
+            report.results, className: "speaker", notes: report.warnings)
+        try writeAtomically(Data(table.markdown().utf8), to: path + "/results.md")
+        try writeAtomically(Data(table.plainText().utf8), to: path + "/results.txt")
+        try ScoreTable(report, inputs.test).write(to: path + "/scores.tsv")
+        if let verifier = try verifier(report, inputs, models: models) {
+            try writeAtomically(verifier, to: path + "/verifier.safetensors")
+        }
+        try writeAtomically(
+            Data(ConfigurationFile.text(of: options).utf8), to: path + "/options.yaml")
+        try writeAtomically(Provenance().encoded(), to: path + "/provenance.json")
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        try writeAtomically(encoder.encode(details), to: path + "/verification.json")
+    }
+
+    /// The calibrated verifier of the model that is best on development trials.
+    private func verifier(
+        _ report: VerificationReport, _ inputs: VerificationInputs, models: [String: String]
+    ) throws -> Data? {
+        let best = report.systems.filter { $0.kind == .trained && $0.developmentRate != nil }
+            .min { ($0.developmentRate ?? 1) < ($1.developmentRate ?? 1) }
+        guard let best, let rate = best.developmentRate, let chosen = best.chosen,
+            let calibration = best.calibration, let development = inputs.development,
+            let model = models[best.name]
+        else { return nil }
+        let card = SpeakerVerifier.Card(
+            modelHash: try ModelCard.TrainingData.hash(ofFile: model), layer: chosen.layer,
+            pooling: chosen.pooling, cohortTop: chosen.cohortTop, calibration: calibration,
+            developmentTrials: development.path, developmentCount: development.count,
+            developmentTargets: development.isTarget.count(where: \.self), developmentRate: rate)
+        return try VerifierFile(card: card, backend: chosen.backend, cohort: chosen.cohort)
+            .encoded()
+    }
+
+    /// Reads what a report shows beside the figures.
+    ///
+    /// - Returns: The content of `verification.json`.
+    /// - Throws: `ReportError.cannotRead` where it is missing or damaged.
+    public func details() throws -> Details {
+        let file = path + "/verification.json"
+        do {
+            return try JSONDecoder().decode(
+                Details.self, from: Data(contentsOf: URL(fileURLWithPath: file)))
+        } catch {
+            throw ReportError.cannotRead(
+                path: file, reason: "not the details of a verification run")
+        }
+    }
+}

@@ -1,0 +1,236 @@
+import ApusCorpus
+import ApusMetrics
+import ApusPretraining
+import ApusReport
+import ApusSignal
+
+/// Verification of one list of trials by several systems, beside baselines.
+///
+/// Layer, pooling and standardisation are chosen by the equal error rate on the development trials;
+/// calibration and fusion are fitted to them. The test trials are looked at once, with these.
+public struct VerificationRun {
+    /// What a run reports as it goes.
+    public enum Event: Sendable {
+        /// Something about the data that its reader should know.
+        case warning(String)
+        /// So much of a piece of work is done.
+        case progress(done: Int, total: Int, work: String)
+    }
+
+    /// What is evaluated.
+    public enum Source {
+        /// A model.
+        case model(name: String, model: PretrainedModel)
+        /// Embeddings of the recordings.
+        case embeddings(name: String, embeddings: StoredEmbeddings)
+
+        /// The system's name.
+        public var name: String {
+            switch self {
+            case .model(let name, _), .embeddings(let name, _): name
+            }
+        }
+    }
+
+    let options: VerificationOptions
+    let report: (Event) -> Void
+
+    /// A run.
+    ///
+    /// - Parameters:
+    ///   - options: What is done.
+    ///   - report: Called with what happens, on the calling thread.
+    /// - Throws: `ProbingError.badOption` for options that can't be run.
+    public init(
+        _ options: VerificationOptions = VerificationOptions(),
+        report: @escaping (Event) -> Void = { _ in }
+    ) throws {
+        try options.validate()
+        self.options = options
+        self.report = report
+    }
+
+    /// Runs verification.
+    ///
+    /// - Parameters:
+    ///   - sources: The models and embeddings, each with a name of its own.
+    ///   - inputs: Trials and recordings.
+    /// - Returns: The figures and what a report shows beside them.
+    /// - Throws: `ProbingError` where trials, recordings or options don't suffice, `CorpusError`
+    ///   where recordings are unknown or can't be read, `SignalError` for a front end that can't be
+    ///   used.
+    public func run(
+        _ sources: [Source], on inputs: VerificationInputs
+    ) throws -> VerificationReport {
+        guard !sources.isEmpty else {
+            throw ProbingError.badOption(option: "models", expected: "at least one", found: "none")
+        }
+        for (index, source) in sources.enumerated()
+        where sources[..<index].contains(where: { $0.name == source.name }) {
+            throw ProbingError.badOption(
+                option: "models", expected: "a name of its own for each (NAME=PATH)",
+                found: "'\(source.name)' twice")
+        }
+        let data = try VerificationData(inputs, options: options)
+        data.warnings.forEach { report(.warning($0)) }
+        let models = sources.compactMap { source in
+            if case .model(let name, let model) = source { (name: name, model: model) } else { nil }
+        }
+        var systems: [VerificationReport.System] = []
+        if options.baselines, let first = models.first {
+            systems += try baselines(of: first.model, data)
+        }
+        for source in sources {
+            switch source {
+            case .model(let name, let model):
+                let store = try store(model.card.frontEnd)
+                func system(
+                    _ model: PretrainedModel, _ name: String, _ kind: VerificationReport.Kind
+                ) throws -> VerificationReport.System {
+                    let extractor = try RepresentationExtractor(
+                        model, store: store, workers: options.workers)
+                    return try evaluate(vectors(extractor, name, data), name, kind, data)
+                }
+                if options.baselines {
+                    systems.append(try system(model.untrained(), "untrained " + name, .untrained))
+                }
+                systems.append(try system(model, name, .trained))
+            case .embeddings(let name, let embeddings):
+                systems.append(
+                    try evaluate(
+                        VerificationVectors(embeddings, for: data.cuts), name, .stored, data))
+            }
+        }
+        let own = systems.filter { [.trained, .stored].contains($0.kind) }
+        if own.count > 1, let development = data.development {
+            systems.append(try fusion(of: own, data, development))
+        }
+        var rows: [Results.Row] = []
+        for system in systems { rows += try figures(of: system, data) }
+        return VerificationReport(
+            results: Results(
+                task: "speaker-verification", protocol: procedure(data, systems),
+                metric: VerificationMetric.equalErrorRate, rows: rows,
+                chance: VerificationMetric.chance(of: options)),
+            systems: systems, warnings: data.warnings, targets: data.test.targetCount,
+            nonTargets: data.test.isTarget.count - data.test.targetCount)
+    }
+
+    private func store(_ frontEnd: FrontEnd) throws -> FeatureStore {
+        try FeatureStore(frontEnd: frontEnd, cacheByteLimit: options.cacheMegabytes << 20)
+    }
+
+    private func baselines(
+        of model: PretrainedModel, _ data: VerificationData
+    ) throws -> [VerificationReport.System] {
+        let features = PlainFeatures(
+            store: try store(PlainFeatures.frontEnd(of: model.card.frontEnd)),
+            workers: options.workers)
+        let logMel = try vectors(features, "log-mel statistics", data)
+        let channel = try vectors(features, "channel only", data) {
+            [features.quietFrameMean(of: $0[0])]
+        }
+        return [
+            try evaluate(logMel, "log-mel statistics", .logMelStatistics, data),
+            try evaluate(channel, "channel only", .channel, data),
+        ]
+    }
+
+    /// One pass over all recordings.
+    private func vectors(
+        _ source: some RepresentationSource, _ name: String, _ data: VerificationData,
+        summary: (([FeatureMatrix]) -> [[Float]])? = nil
+    ) throws -> VerificationVectors {
+        let summarize =
+            summary ?? { $0.map { Pooling.meanAndStandardDeviation($0).values } }
+        var rows = [[[Float]]](repeating: [], count: data.cuts.count)
+        var problems: [String] = []
+        var done = 0
+        source.forEachRecording(of: data.cuts) { index, result in
+            switch result {
+            case .success(let layers): rows[index] = summarize(layers)
+            case .failure(let problem): problems.append("\(problem)")
+            }
+            done += 1
+            report(.progress(done: done, total: data.cuts.count, work: name))
+        }
+        if let first = problems.first {
+            throw ProbingError.badTrials(
+                path: data.test.path,
+                reason: "\(problems.count) of \(data.cuts.count) recordings can't be used; the "
+                    + "first: \(first)")
+        }
+        return try VerificationVectors(
+            layerNames: source.layerNames, rows: rows, hasDeviations: summary == nil,
+            ids: data.cuts.map(\.id))
+    }
+
+    private func fusion(
+        of systems: [VerificationReport.System], _ data: VerificationData,
+        _ development: VerificationData.Trials
+    ) throws -> VerificationReport.System {
+        let calibration = try ScoreCalibration(
+            systems: systems.map(\.developmentScores), isTarget: development.isTarget,
+            targetPrior: options.calibrationPrior)
+        let fused = try calibration.logLikelihoodRatios(
+            systems: systems.map(\.developmentScores))
+        let scores = try calibration.logLikelihoodRatios(systems: systems.map(\.scores))
+        let names = systems.map(\.name).joined(separator: ", ")
+        // The sum is a log-likelihood ratio already.
+        var identity = calibration
+        (identity.weights, identity.offset) = ([1], 0)
+        return VerificationReport.System(
+            name: "fusion", kind: .fusion,
+            procedure: "the weighted sum of \(names), fitted to development trials",
+            scores: scores, developmentScores: fused, calibration: identity,
+            developmentRate: try DetectionTrials(
+                scores: fused, isTarget: development.isTarget
+            ).equalErrorRate().rate,
+            tradeoff: try tradeoff(scores, data.test))
+    }
+
+    /// The operating points of scored trials.
+    func tradeoff(
+        _ scores: [Float], _ trials: VerificationData.Trials
+    ) throws -> [DetectionOperatingPoint] {
+        try DetectionTrials(scores: scores, isTarget: trials.isTarget).errorTradeoff()
+    }
+
+    private func procedure(
+        _ data: VerificationData, _ systems: [VerificationReport.System]
+    ) -> String {
+        var text =
+            "\(data.test.isTarget.count) trials (\(data.test.targetCount) targets) of "
+            + (data.testSpeakerCount.map { "\($0) speakers" } ?? "unknown speakers") + "; "
+            + (options.scoring == .cosine ? "cosine" : "PLDA (two-covariance model, EM)")
+        if options.discriminantCount > 0 {
+            text += " after LDA to \(options.discriminantCount) directions"
+        }
+        text +=
+            data.meanSource.map { "; the mean of \($0.path) is subtracted" }
+            ?? "; no mean subtracted"
+        switch options.normalization {
+        case .none: break
+        case .symmetric: text += "; S-norm with \(data.cohort.count) recordings"
+        case .adaptive:
+            text +=
+                "; AS-norm with the \(options.cohortTop) nearest of \(data.cohort.count) recordings"
+        }
+        text += ". Equal error rate by linear interpolation and on the ROC's convex hull (ROCCH). "
+        if let development = data.development {
+            text +=
+                "Layer and vectors chosen by the equal error rate, and calibration fitted at the "
+                + "prior \(options.calibrationPrior), on \(development.isTarget.count) development "
+                + "trials. "
+        } else {
+            text +=
+                "No development trials: nothing is chosen, and there is no calibration, so no "
+                + "actual cost and no Cllr. "
+        }
+        if options.resamples > 0, data.speakers != nil {
+            text += "Intervals by a bootstrap over speakers, \(options.resamples) resamples. "
+        }
+        return text
+            + systems.map { "\($0.name): \($0.procedure)" }.joined(separator: "; ") + "."
+    }
+}

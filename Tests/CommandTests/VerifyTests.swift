@@ -1,0 +1,192 @@
+import ApusReport
+import Foundation
+import Testing
+
+extension Commands {
+    @Suite struct Verification {
+        /// A line for each pair of a manifest's recordings, in Kaldi's or VoxCeleb's way.
+        private static func trials(of manifest: String, asVoxCeleb: Bool = false) throws -> String {
+            let text = try String(contentsOfFile: manifest, encoding: .utf8)
+            let cuts = try text.split(separator: "\n").map { line in
+                try #require(
+                    try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
+            }
+            var lines = ""
+            for (index, first) in cuts.enumerated() {
+                for second in cuts[(index + 1)...] {
+                    let same = first["speaker"] as? String == second["speaker"] as? String
+                    if asVoxCeleb {
+                        let paths = [first, second].compactMap { $0["audio_filepath"] as? String }
+                            .map { $0.split(separator: "/").suffix(2).joined(separator: "/") }
+                        lines += (same ? "1 " : "0 ") + paths.joined(separator: " ") + "\n"
+                    } else {
+                        let ids = [first, second].compactMap { $0["id"] as? String }
+                        lines += ids.joined(separator: " ") + (same ? " target\n" : " nontarget\n")
+                    }
+                }
+            }
+            return lines
+        }
+
+        private static let made = Result { () throws -> TemporaryFolder in
+            let models = try TrainedModels.shared
+            let folder = try TemporaryFolder()
+            let test = try folder.file(
+                "test.txt", trials(of: models.manifests + "/test.jsonl", asVoxCeleb: true))
+            let dev = try folder.file("dev.txt", trials(of: models.manifests + "/dev.jsonl"))
+            let outcome = try BuiltCommand.run([
+                "verify", "CPC=" + models.cpc, "masked=" + models.masked, "--trials", test,
+                "--manifest", models.manifests + "/test.jsonl", "--dev-trials", dev,
+                "--manifest", models.manifests + "/dev.jsonl", "--cohort",
+                models.manifests + "/train.jsonl", "--set", "resamples=20", "--threads", "1", "-o",
+                folder.path + "/run",
+            ])
+            try #require(outcome.status == 0, "\(outcome.error)")
+            try outcome.output.write(
+                toFile: folder.path + "/table.txt", atomically: true, encoding: .utf8)
+            try outcome.error.write(
+                toFile: folder.path + "/messages.txt", atomically: true, encoding: .utf8)
+            return folder
+        }
+
+        private static var run: TemporaryFolder { get throws { try made.get() } }
+
+        @Test func systemsStandBesideBaselines() throws {
+            let folder = try Self.run
+            let results = try Results(
+                contentsOf: URL(fileURLWithPath: folder.path + "/run/results.json"))
+            #expect(results.task == "speaker-verification")
+            #expect(
+                results.systemNames == [
+                    "log-mel statistics", "channel only", "untrained CPC", "CPC",
+                    "untrained masked", "masked", "fusion",
+                ])
+            for row in results.rows { #expect(row.value >= 0 && row.value.isFinite) }
+            let logMel = try #require(results.rows.first)
+            // Synthetic voices: far from chance by their mean spectrum alone.
+            #expect(logMel.value < 0.25 && logMel.low != nil)
+            let messages = try String(
+                contentsOfFile: folder.path + "/messages.txt", encoding: .utf8)
+            #expect(messages.contains("test.txt: 120 trials, each line '1 first second'"))
+            #expect(messages.contains("dev.txt: 120 trials, each line 'first second target'"))
+            let page = folder.path + "/report.html"
+            let report = try BuiltCommand.run(["report", folder.path + "/run", "-o", page])
+            #expect(report.status == 0, "\(report.error)")
+            let html = try String(contentsOfFile: page, encoding: .utf8)
+            #expect(html.contains("Detection error tradeoff"))
+        }
+
+        @Test func twoRecordingsAreComparedWithAndWithoutCalibration() throws {
+            let models = try TrainedModels.shared
+            let folder = try Self.run
+            let other = sample("voices/de-m3/01.ogg")
+            let bare = try BuiltCommand.run(["verify", models.cpc, voice, other])
+            #expect(bare.status == 0, "\(bare.error)")
+            #expect(bare.output.contains("cosine") && bare.output.contains("no calibration"))
+            #expect(!bare.output.contains("same speaker:"))
+
+            let file = folder.path + "/run/verifier.safetensors"
+            var answers = 0
+            for model in [models.cpc, models.masked] {
+                let arguments = ["verify", model, voice, other, "--calibration", file]
+                let outcome = try BuiltCommand.run(arguments)
+                // The file is that of the model that was best on dev.
+                guard outcome.status == 0 else {
+                    #expect(outcome.status == 65)
+                    #expect(outcome.error.contains("made with another model"))
+                    continue
+                }
+                answers += 1
+                for part in ["probability of one speaker", "threshold", "120 trials", "dev.txt"] {
+                    #expect(outcome.output.contains(part), "\(outcome.output)")
+                }
+                let json = try BuiltCommand.run(arguments + ["--json", "--prior", "0.01"])
+                let verdict = try #require(
+                    try JSONSerialization.jsonObject(with: Data(json.output.utf8))
+                        as? [String: Any])
+                let ratio = try #require(verdict["logLikelihoodRatio"] as? Double)
+                let probability = try #require(verdict["probability"] as? Double)
+                #expect(abs(log(probability / (1 - probability)) - ratio - log(0.01 / 0.99)) < 1e-6)
+                let score = try #require(verdict["score"] as? Double)
+                let threshold = try #require(verdict["threshold"] as? Double)
+                #expect((score >= threshold) == (verdict["isSame"] as? Bool))
+
+                let own = try BuiltCommand.run(["verify", model, voice, voice])
+                #expect(own.status == 0 && own.error.contains("compared with itself"))
+            }
+            #expect(answers == 1)
+        }
+
+        @Test func storedEmbeddingsNeedNoAudio() throws {
+            let folder = try TemporaryFolder()
+            let vectors = try folder.file(
+                "vectors.jsonl",
+                [("a", "1, 0"), ("b", "1, 0.1"), ("c", "0, 1"), ("d", "0.2, 1")].map {
+                    "{\"id\": \"\($0)\", \"embedding\": [\($1)]}\n"
+                }.joined())
+            let trials = try folder.file(
+                "trials.txt", "a b target\nc d target\na c nontarget\nb d nontarget\n")
+            let outcome = try BuiltCommand.run([
+                "verify", "mine=" + vectors, "--trials", trials, "-o", folder.path + "/run",
+            ])
+            #expect(outcome.status == 0, "\(outcome.error)")
+            #expect(outcome.error.contains("no mean is subtracted"))
+            let results = try Results(
+                contentsOf: URL(fileURLWithPath: folder.path + "/run/results.json"))
+            #expect(results.systemNames == ["mine"])
+            #expect(results.rows[0].value == 0)
+        }
+
+        @Test func badInputIsNamed() throws {
+            let folder = try TemporaryFolder()
+            let vectors = try folder.file(
+                "v.jsonl",
+                "{\"id\": \"a\", \"embedding\": [1, 0]}\n{\"id\": \"b\", \"embedding\": [0, 1]}\n")
+            let broken = try folder.file(
+                "nan.jsonl",
+                "{\"id\": \"a\", \"embedding\": [1, \"NaN\"]}\n"
+                    + "{\"id\": \"b\", \"embedding\": [0, 1]}\n")
+            let usable = "a a target\na b nontarget\n"
+            let cases: [(vectors: String, trials: String, status: Int32, word: String)] = [
+                (vectors, "", 65, "nothing of the kind trials"),
+                (vectors, "a b target\na b\n", 65, "trials.txt:2: expected"),
+                (vectors, "a b target\nb a target\n", 65, "of which 2 are targets"),
+                (vectors, "a b target\na x nontarget\ny z target\n", 65, "3 of the 5 recordings"),
+                (vectors, "a b target\nb a nontarget\n", 65, "both target and non-target"),
+                (broken, usable, 65, "'a' is not finite"),
+                (folder.path + "/absent.npy", usable, 66, "absent.npy"),
+            ]
+            for (vectors, text, status, word) in cases {
+                let trials = try folder.file("trials.txt", text)
+                let outcome = try BuiltCommand.run([
+                    "verify", vectors, "--trials", trials, "-o", folder.path + "/run",
+                ])
+                #expect(outcome.status == status, "\(word): \(outcome.error)")
+                #expect(outcome.error.contains(word), "\(outcome.error)")
+            }
+            let trials = try folder.file("trials.txt", usable)
+            let own = try BuiltCommand.run([
+                "verify", vectors, "--trials", trials, "-o", folder.path + "/run",
+            ])
+            #expect(own.status == 0, "\(own.error)")
+            #expect(own.error.contains("compare a recording with itself"))
+            for (arguments, status) in [
+                (["verify", vectors, voice], 64), (["verify", vectors, "--trials", trials], 64),
+                (
+                    ["verify", vectors, "--trials", folder.path + "/absent", "-o", folder.path], 66
+                ),
+                (
+                    [
+                        "verify", vectors, "--trials", trials, "-o", folder.path, "--set",
+                        "scoring=plda",
+                    ], 64
+                ),
+                (["verify", vectors, "--trials", trials, "-o", "/x", "--set", "scorng=plda"], 64),
+                (["verify", "absent.safetensors", voice, voice], 66),
+            ] as [([String], Int32)] {
+                let outcome = try BuiltCommand.run(arguments)
+                #expect(outcome.status == status, "\(arguments): \(outcome.error)")
+            }
+        }
+    }
+}
