@@ -12,32 +12,12 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
-stage=0
-stop_stage=7
-mini=no
-run=
-while [ $# -gt 0 ]; do
-    case $1 in
-        --stage | --stop-stage | --run)
-            [ $# -ge 2 ] || { echo "quickstart: error: $1 wants a value" >&2; exit 64; }
-            case $1 in
-                --stage) stage=$2 ;;
-                --stop-stage) stop_stage=$2 ;;
-                --run) run=$2 ;;
-            esac
-            shift ;;
-        --mini) mini=yes ;;
-        -h | --help) sed -n '2,12s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 0 ;;
-        *) echo "quickstart: error: no option '$1'; see --help" >&2; exit 64 ;;
-    esac
-    shift
-done
-for number in "$stage" "$stop_stage"; do
-    [[ $number =~ ^[0-7]$ ]] || { echo "quickstart: error: '$number' is no stage, 0 to 7" >&2; exit 64; }
-done
-
+name=quickstart
 recipe=recipes/quickstart
-apus=${APUS:-.build/release/apus}
+. recipes/common.sh
+
+read_options 7 "" "" "$@"
+
 if [ "$mini" = yes ]; then
     run=${run:-runs/quickstart-mini}
     manifests=$run/manifests
@@ -53,18 +33,7 @@ else
     probe=(--set utterances.seedCount=20)
 fi
 
-say() { printf '\n== %s\n' "$*"; }
-wanted() { [ "$stage" -le "$1" ] && [ "$stop_stage" -ge "$1" ]; }
-
-if wanted 0; then
-    say "0 set-up"
-    recipes/setup.sh
-fi
-
-if wanted 1; then
-    say "1 build (release)"
-    swift build -c release --product apus
-fi
+set_up_and_build
 
 if wanted 2 && [ "$mini" = no ]; then
     say "2 voices: Debian's klettres-data, 40 MB, into $recipe/data"

@@ -21,54 +21,24 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../../.."
 
 name=debian-voices
-stage=0
-stop_stage=7
-mini=no
+recipe=recipes/debian-voices/pretrain
+. recipes/common.sh
+
 ablations=no
 minutes=
 threads=0
 seeds=1
 systems="cpc apc tera bestrq units combined"
-run=
-while [ $# -gt 0 ]; do
-    case $1 in
-        --stage | --stop-stage | --run | --seeds | --systems | --minutes | --threads)
-            [ $# -ge 2 ] || { echo "$name: error: $1 wants a value" >&2; exit 64; }
-            case $1 in
-                --stage) stage=$2 ;;
-                --stop-stage) stop_stage=$2 ;;
-                --run) run=$2 ;;
-                --seeds) seeds=$2 ;;
-                --systems) systems=$2 ;;
-                --minutes) minutes=$2 ;;
-                --threads) threads=$2 ;;
-            esac
-            shift ;;
-        --mini) mini=yes ;;
-        --ablations) ablations=yes ;;
-        -h | --help) sed -n '2,20s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 0 ;;
-        *) echo "$name: error: no option '$1'; see --help" >&2; exit 64 ;;
-    esac
-    shift
-done
-for number in "$stage" "$stop_stage"; do
-    [[ $number =~ ^[0-7]$ ]] || { echo "$name: error: '$number' is no stage, 0 to 7" >&2; exit 64; }
-done
+read_options 7 "seeds systems minutes threads" "ablations" "$@"
 for seed in $seeds; do
-    [[ $seed =~ ^[0-9]+$ ]] || { echo "$name: error: '$seed' is no seed" >&2; exit 64; }
+    [[ $seed =~ ^[0-9]+$ ]] || fail 64 "'$seed' is no seed"
 done
-[[ $threads =~ ^[0-9]+$ ]] || { echo "$name: error: '$threads' is no number of threads" >&2; exit 64; }
-[[ -z $minutes || $minutes =~ ^[0-9.]+$ ]] || { echo "$name: error: '$minutes' are no minutes" >&2; exit 64; }
+[[ $threads =~ ^[0-9]+$ ]] || fail 64 "'$threads' is no number of threads"
+[[ -z $minutes || $minutes =~ ^[0-9.]+$ ]] || fail 64 "'$minutes' are no minutes"
 
-recipe=recipes/debian-voices/pretrain
 data=recipes/debian-voices/data
-apus=${APUS:-.build/release/apus}
-for system in $systems; do
-    [ -e "$recipe/conf/$system.yaml" ] || {
-        echo "$name: error: no system '$system'; there are $(cd $recipe/conf && echo *.yaml | sed 's/\.yaml//g')" >&2
-        exit 64
-    }
-done
+# shellcheck disable=SC2086
+systems_exist $systems
 if [ "$mini" = yes ]; then
     run=${run:-runs/debian-voices-mini}
     manifests=$run/manifests
@@ -87,18 +57,7 @@ fi
 # A run ended by the clock has no number of steps.
 clock() { if [ -n "$minutes" ]; then echo "--set training.steps=0 --set training.maximumMinutes=$1"; fi; }
 
-say() { printf '\n== %s\n' "$*"; }
-wanted() { [ "$stage" -le "$1" ] && [ "$stop_stage" -ge "$1" ]; }
-
-if wanted 0; then
-    say "0 set-up"
-    recipes/setup.sh
-fi
-
-if wanted 1; then
-    say "1 build (release)"
-    swift build -c release --product apus
-fi
+set_up_and_build
 
 if wanted 2 && [ "$mini" = no ]; then
     say "2 voices: three packages of Debian's, 250 MB, into $data"

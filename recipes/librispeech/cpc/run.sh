@@ -18,40 +18,16 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../../.."
 
 name=librispeech-cpc
-stage=0
-stop_stage=5
-mini=no
+recipe=recipes/librispeech/cpc
+. recipes/common.sh
+
 steps=
 systems="cpc log-mel"
-run=
-while [ $# -gt 0 ]; do
-    case $1 in
-        --stage | --stop-stage | --run | --systems | --steps)
-            [ $# -ge 2 ] || { echo "$name: error: $1 wants a value" >&2; exit 64; }
-            case $1 in
-                --stage) stage=$2 ;;
-                --stop-stage) stop_stage=$2 ;;
-                --run) run=$2 ;;
-                --systems) systems=$2 ;;
-                --steps) steps=$2 ;;
-            esac
-            shift ;;
-        --mini) mini=yes ;;
-        -h | --help) sed -n '2,16s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 0 ;;
-        *) echo "$name: error: no option '$1'; see --help" >&2; exit 64 ;;
-    esac
-    shift
-done
-for number in "$stage" "$stop_stage"; do
-    [[ $number =~ ^[0-5]$ ]] || { echo "$name: error: '$number' is no stage, 0 to 5" >&2; exit 64; }
-done
-[[ -z $steps || $steps =~ ^[0-9]+$ ]] || { echo "$name: error: '$steps' is no number of steps" >&2; exit 64; }
+read_options 5 "systems steps" "" "$@"
+[[ -z $steps || $steps =~ ^[0-9]+$ ]] || fail 64 "'$steps' is no number of steps"
 
-recipe=recipes/librispeech/cpc
-apus=${APUS:-.build/release/apus}
-for system in $systems; do
-    [ -e "$recipe/conf/$system.yaml" ] || { echo "$name: error: no system '$system'" >&2; exit 64; }
-done
+# shellcheck disable=SC2086
+systems_exist $systems
 if [ "$mini" = yes ]; then
     run=${run:-runs/librispeech-cpc-mini}
     short=(--set training.steps=8 --set data.minimumFrames=40 --set data.cropFrames=64)
@@ -66,18 +42,7 @@ else
     probe=(--set "utterances.labelledPerClass=[1, 5]")
 fi
 
-say() { printf '\n== %s\n' "$*"; }
-wanted() { [ "$stage" -le "$1" ] && [ "$stop_stage" -ge "$1" ]; }
-
-if wanted 0; then
-    say "0 set-up"
-    recipes/setup.sh
-fi
-
-if wanted 1; then
-    say "1 build (release)"
-    swift build -c release --product apus
-fi
+set_up_and_build
 
 if wanted 2; then
     say "2 manifests and splits"
@@ -88,10 +53,7 @@ if wanted 2; then
             --train 0.5 --dev 0.25 --test 0.25 -o "$run/evaluate"
         cp -r "$run/evaluate" "$run/pretrain"
     else
-        [ -n "${LIBRISPEECH:-}" ] || {
-            echo "$name: error: LIBRISPEECH names no folder; --mini needs none" >&2
-            exit 66
-        }
+        [ -n "${LIBRISPEECH:-}" ] || fail 66 "LIBRISPEECH names no folder; --mini needs none"
         lists=()
         if [ -n "${LISTS:-}" ]; then
             lists=(--train-list "$LISTS/train_split.txt" --test-list "$LISTS/test_split.txt" --dev 0.1)
