@@ -59,11 +59,11 @@ import Testing
         #expect(abs(report.chance.majorityShare - 1.0 / 3) < 1e-12)
         #expect(
             report.systems.map(\.name) == [
-                "log-mel statistics", "channel only", "untrained cpc", "cpc", "untrained tera",
-                "tera",
+                "log-mel statistics", "MFCC statistics", "random projection", "channel only",
+                "untrained cpc", "cpc", "untrained tera", "tera",
             ])
-        // Two amounts of labels and, but for the channel, two figures on frames.
-        #expect(report.results.rows.count == 6 * 2 + 5 * 2)
+        // Two amounts of labels and, but for three baselines, two figures on frames.
+        #expect(report.results.rows.count == 8 * 2 + 5 * 2)
         #expect(report.results.rows.allSatisfy { (0...1).contains($0.value) })
         #expect(
             report.results.rows.allSatisfy { row in
@@ -76,8 +76,9 @@ import Testing
             })
         #expect(statistics.value == 1)
         #expect(statistics.trials == 9)
-        for system in report.systems where system.kind != .channel {
-            let frames = try #require(system.frames)
+        let probed = report.systems.filter { $0.frames != nil }.map(\.name)
+        #expect(probed == ["log-mel statistics", "untrained cpc", "cpc", "untrained tera", "tera"])
+        for frames in report.systems.compactMap(\.frames) {
             #expect(frames.trainingFrames == 100)
             #expect(frames.testFrames == 60)
             #expect(frames.accuracy.estimate > 0.5)
@@ -198,7 +199,10 @@ import Testing
         let alone = try all.map { try report([$0]).results }
         #expect(
             together.results.systemNames
-                == ["log-mel statistics", "channel only", "untrained cpc", "cpc"])
+                == [
+                    "log-mel statistics", "MFCC statistics", "random projection", "channel only",
+                    "untrained cpc", "cpc",
+                ])
         for row in together.results.rows where row.system.hasSuffix("cpc") {
             let values = try alone.map { results in
                 try #require(
@@ -290,7 +294,7 @@ import Testing
             let report = try ProbeRun(options).run(
                 models: [(name: "cpc", model: makeModel(.cpc))], train: train,
                 development: development, test: test)
-            #expect(report.results.rows.count { $0.metric == "equal error rate" } == 4)
+            #expect(report.results.rows.count { $0.metric == "equal error rate" } == 6)
             return try #require(report.systems[0].verification)
         }
         let all = try outcome(.all, test: test)

@@ -113,6 +113,41 @@ import Testing
         #expect(plain.quietFrameMean(of: single) == [1, 2, 3, 4])
     }
 
+    @Test func baselinesAreFixedSummariesOfLogMels() throws {
+        let plain = PlainFeatures(store: try FeatureStore(frontEnd: .kaldi))
+        let bandCount = FrontEnd.kaldi.featureCount
+        func summary(_ baseline: FeatureBaseline, _ frames: [[Float]]) -> [Float] {
+            baseline.summary(of: plain)([
+                FeatureMatrix(
+                    values: frames.flatMap(\.self), frameCount: frames.count,
+                    featureCount: bandCount)
+            ])[0]
+        }
+        // A level is the first cepstral coefficient, a cosine over the bands its own.
+        let level = [Float](repeating: 2, count: bandCount)
+        let third = (0..<bandCount).map {
+            Float(cos(Double.pi * 3 * (Double($0) + 0.5) / Double(bandCount)))
+        }
+        let cepstra = summary(.mfccStatistics, [level, zip(level, third).map(+)])
+        #expect(cepstra.count == 40)
+        #expect(abs(cepstra[0] - 2 * Float(bandCount).squareRoot()) < 1e-4)
+        let height = Float(bandCount / 2).squareRoot()
+        for (k, value) in cepstra[..<20].enumerated() where k > 0 {
+            #expect(abs(value - (k == 3 ? height / 2 : 0)) < 1e-4)
+        }
+        #expect(abs(cepstra[23] - height / 2) < 1e-4)
+        #expect(cepstra[20] < 1e-3 && cepstra[24] < 1e-3)
+
+        // Linear, the same every time, and about as long as what it projects.
+        let once = summary(.randomProjection, [level])
+        let twice = summary(.randomProjection, [level.map { 2 * $0 }])
+        #expect(once.count == 512)
+        for (a, b) in zip(once[..<256], twice) { #expect(abs(2 * a - b) < 1e-4) }
+        #expect(summary(.randomProjection, [level]) == once)
+        let energy = once[..<256].reduce(0) { $0 + $1 * $1 } / 256
+        #expect(energy > 2 && energy < 8)
+    }
+
     @Test func plainFeaturesAreNotNormalised() {
         let model = makeModel(.cpc)
         let plain = PlainFeatures.frontEnd(of: model.card.frontEnd)

@@ -75,8 +75,8 @@ extension Commands {
             let systems = Set(results.rows.map(\.system))
             #expect(
                 systems == [
-                    "log-mel statistics", "channel only", "untrained CPC", "CPC",
-                    "untrained masked", "masked",
+                    "log-mel statistics", "MFCC statistics", "random projection", "channel only",
+                    "untrained CPC", "CPC", "untrained masked", "masked",
                 ])
             for system in ["log-mel statistics", "CPC"] {
                 let own = results.rows.filter { $0.system == system }

@@ -58,8 +58,8 @@ extension Commands {
             #expect(results.task == "speaker-verification")
             #expect(
                 results.systemNames == [
-                    "log-mel statistics", "channel only", "untrained CPC", "CPC",
-                    "untrained masked", "masked", "fusion",
+                    "log-mel statistics", "MFCC statistics", "random projection", "channel only",
+                    "untrained CPC", "CPC", "untrained masked", "masked", "fusion",
                 ])
             for row in results.rows { #expect(row.value >= 0 && row.value.isFinite) }
             let logMel = try #require(results.rows.first)

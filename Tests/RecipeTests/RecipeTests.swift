@@ -44,8 +44,8 @@ import Testing
         let results = try Results(contentsOf: URL(fileURLWithPath: folder + "/results.json"))
         #expect(results.task == "speaker-identification")
         for system in [
-            "log-mel statistics", "channel only", "untrained CPC", "CPC",
-            "untrained masked reconstruction", "masked reconstruction",
+            "log-mel statistics", "MFCC statistics", "random projection", "channel only",
+            "untrained CPC", "CPC", "untrained masked reconstruction", "masked reconstruction",
         ] {
             let own = results.rows.filter { $0.system == system && $0.metric == nil }
             #expect(own.map(\.labelledPerClass) == [.count(1), .count(5), .all], "\(system)")
@@ -121,7 +121,8 @@ import Testing
             contentsOf: URL(fileURLWithPath: folder + "/probe/results.json"))
         #expect(
             results.systemNames == [
-                "log-mel statistics", "channel only", "untrained cpc", "cpc", "untrained log-mel",
+                "log-mel statistics", "MFCC statistics", "random projection", "channel only",
+                "untrained cpc", "cpc", "untrained log-mel",
                 "log-mel",
             ])
         #expect(FileManager.default.fileExists(atPath: folder + "/report.html"))

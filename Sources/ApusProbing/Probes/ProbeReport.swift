@@ -5,10 +5,8 @@ import ApusReport
 public struct ProbeReport {
     /// What a system is.
     public enum Kind: String, Codable, Hashable, Sendable {
-        /// Mean and standard deviation of log-mels.
-        case logMelStatistics
-        /// Mean log-mels of the quietest frames.
-        case channel
+        /// A summary of log-mels.
+        case baseline
         /// An encoder with its initial weights.
         case untrained
         /// An encoder as it was trained.

@@ -21,18 +21,18 @@ extension ProbeRun {
     ///   - data: The recordings.
     ///   - folds: Which of them are learned from, chosen on and measured on.
     ///   - frameCounts: The number of frames of each recording; `nil` for no probe on frames.
-    ///   - summary: What a recording's frames become, a vector for each layer; `nil` for their mean
-    ///     and standard deviation.
+    ///   - hasDeviations: Whether the second half of each vector is standard deviations.
+    ///   - summary: What a recording's frames become, a vector for each layer.
     /// - Returns: What the system reached.
     /// - Throws: `ProbingError`.
     func probe(
         _ source: some RepresentationSource, _ name: String, _ kind: ProbeReport.Kind,
         seed: UInt64? = nil, _ data: ProbeData, folds: [ProbeFold], _ frameCounts: [Int]?,
-        summary: (([FeatureMatrix]) -> [[Float]])? = nil
+        hasDeviations: Bool = true,
+        summary: ([FeatureMatrix]) -> [[Float]] = RepresentationExtractor.statistics(of:)
     ) throws -> ProbeReport.System {
         var extracted = try extract(
-            source, name, data, options.frames == nil ? nil : frameCounts,
-            summary: summary ?? { $0.map { Pooling.meanAndStandardDeviation($0).values } })
+            source, name, data, options.frames == nil ? nil : frameCounts, summary: summary)
         let recordings = extracted.recordings
         let utterances = try UtteranceProbe(options.utterances, seed: options.seed).evaluate(
             recordings, folds: folds
@@ -49,7 +49,7 @@ extension ProbeRun {
         }
         let verification =
             options.verification.impostors == .none
-            ? nil : try verify(recordings, data, hasDeviations: summary == nil)
+            ? nil : try verify(recordings, data, hasDeviations: hasDeviations)
         let layer = utterances.last?.selections.first?.layerIndex ?? 0
         let tested = recordings.rows(folds.flatMap(\.test))
         return ProbeReport.System(

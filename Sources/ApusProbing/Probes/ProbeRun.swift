@@ -6,7 +6,7 @@ import ApusSignal
 
 /// Probes models and baselines on the same recordings, with the same labels and draws.
 ///
-/// The systems are statistics of log-mels, the channel alone, and for each model its encoder before
+/// The systems are the baselines on log-mels (`FeatureBaseline`), and for each model its encoder before
 /// and after training. Each system's representations are computed once.
 public struct ProbeRun {
     /// What a run reports as it goes.
@@ -130,14 +130,15 @@ public struct ProbeRun {
             (frameCounts[frontEnd] ?? []).map { ($0 + stride - 1) / stride }
         }
         let features = PlainFeatures(store: try store(plain), workers: options.workers)
-        systems.append(
-            try probe(
-                features, "log-mel statistics", .logMelStatistics, data, folds: folds,
-                counts(plain, 1)))
-        systems.append(
-            try probe(features, "channel only", .channel, data, folds: folds, nil) { layers in
-                [features.quietFrameMean(of: layers[0])]
-            })
+        for baseline in FeatureBaseline.allCases {
+            systems.append(
+                try probe(
+                    features, baseline.name, .baseline, data, folds: folds,
+                    // What is linear in single frames is in the log-mels' probe already.
+                    baseline == .logMelStatistics ? counts(plain, 1) : nil,
+                    hasDeviations: baseline.hasDeviations,
+                    summary: baseline.summary(of: features)))
+        }
         if !models.contains(where: { $0.model.card.frontEnd == plain }) {
             stores.removeAll { $0.frontEnd == plain }
         }

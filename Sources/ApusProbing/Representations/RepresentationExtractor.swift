@@ -39,6 +39,11 @@ public final class RepresentationExtractor: RepresentationSource {
         self.workers = workers
     }
 
+    /// Each layer's mean and standard deviation over a recording's frames.
+    static func statistics(of layers: [FeatureMatrix]) -> [[Float]] {
+        layers.map { Pooling.meanAndStandardDeviation($0).values }
+    }
+
     /// The names of the encoder's hidden states.
     public var layerNames: [String] { model.encoder.layerNames }
     /// D of each hidden state.

@@ -5,10 +5,8 @@ import ApusReport
 public struct VerificationReport: Sendable {
     /// What a system is.
     public enum Kind: String, Codable, Sendable {
-        /// Statistics of log-mels.
-        case logMelStatistics
-        /// The quietest frames alone.
-        case channel
+        /// A summary of log-mels.
+        case baseline
         /// A model's encoder before training.
         case untrained
         /// A model.

@@ -126,29 +126,26 @@ public struct VerificationRun {
         let features = PlainFeatures(
             store: try store(PlainFeatures.frontEnd(of: model.card.frontEnd)),
             workers: options.workers)
-        let logMel = try vectors(features, "log-mel statistics", data)
-        let channel = try vectors(features, "channel only", data) {
-            [features.quietFrameMean(of: $0[0])]
+        return try FeatureBaseline.allCases.map { baseline in
+            let vectors = try vectors(
+                features, baseline.name, data, hasDeviations: baseline.hasDeviations,
+                summary: baseline.summary(of: features))
+            return try evaluate(vectors, baseline.name, .baseline, data)
         }
-        return [
-            try evaluate(logMel, "log-mel statistics", .logMelStatistics, data),
-            try evaluate(channel, "channel only", .channel, data),
-        ]
     }
 
     /// One pass over all recordings.
     private func vectors(
         _ source: some RepresentationSource, _ name: String, _ data: VerificationData,
-        summary: (([FeatureMatrix]) -> [[Float]])? = nil
+        hasDeviations: Bool = true,
+        summary: ([FeatureMatrix]) -> [[Float]] = RepresentationExtractor.statistics(of:)
     ) throws -> VerificationVectors {
-        let summarize =
-            summary ?? { $0.map { Pooling.meanAndStandardDeviation($0).values } }
         var rows = [[[Float]]](repeating: [], count: data.cuts.count)
         var problems: [String] = []
         var done = 0
         source.forEachRecording(of: data.cuts) { index, result in
             switch result {
-            case .success(let layers): rows[index] = summarize(layers)
+            case .success(let layers): rows[index] = summary(layers)
             case .failure(let problem): problems.append("\(problem)")
             }
             done += 1
@@ -161,7 +158,7 @@ public struct VerificationRun {
                     + "first: \(first)")
         }
         return try VerificationVectors(
-            layerNames: source.layerNames, rows: rows, hasDeviations: summary == nil,
+            layerNames: source.layerNames, rows: rows, hasDeviations: hasDeviations,
             ids: data.cuts.map(\.id))
     }
 
