@@ -19,7 +19,8 @@ struct Apus: ParsableCommand {
         version: apusVersion,
         subcommands: [
             DoctorCommand.self, PrepareCommand.self, FeaturesCommand.self, UnitsCommand.self,
-            PretrainCommand.self, EmbedCommand.self, ProbeCommand.self, VerifyCommand.self,
+            PretrainCommand.self, EmbedCommand.self, ProbeCommand.self, TrialsCommand.self,
+            VerifyCommand.self,
             ClassifyCommand.self, ReportCommand.self, InfoCommand.self,
         ])
 

@@ -22,6 +22,8 @@ public enum CorpusError: Error, Equatable, Sendable, CustomStringConvertible {
     case otherFeatures(path: String, reason: String)
     /// None of the cuts can be used.
     case noUsableCuts(reason: String)
+    /// Trials that can't be listed.
+    case unusableTrials(path: String, reason: String)
     /// Recordings that a list of trials names and no manifest has, some of them, and how many match
     /// several files.
     case unknownRecordings(
@@ -52,6 +54,8 @@ public enum CorpusError: Error, Equatable, Sendable, CustomStringConvertible {
             let named = reason.hasPrefix(path + ":") ? reason : "\(path): \(reason)"
             return id == path ? named : "\(id): \(named)"
         case .otherFeatures(let path, let reason):
+            return "\(path): \(reason)"
+        case .unusableTrials(let path, let reason):
             return "\(path): \(reason)"
         case .noUsableCuts(let reason):
             return "no usable cuts: \(reason)"

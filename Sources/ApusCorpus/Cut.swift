@@ -16,6 +16,12 @@ public struct Cut: Hashable, Sendable {
     public var labels: [String]
     /// The language that is spoken.
     public var language: String?
+    /// `en` of `en_GB`, `sr` of `sr@latin`: what people who speak one language share.
+    public var primaryLanguage: String? {
+        language.map { tag in
+            tag.split { "_-@".contains($0) }.first.map { $0.lowercased() } ?? tag
+        }
+    }
     /// The fold of a published cross-validation.
     public var fold: String?
     /// Every other key of the manifest's line; one that is named as a known key is not written.

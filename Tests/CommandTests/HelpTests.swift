@@ -3,7 +3,8 @@ import Testing
 extension Commands {
     @Suite struct Help {
         static let names = [
-            "doctor", "prepare", "features", "units", "pretrain", "embed", "probe", "verify",
+            "doctor", "prepare", "features", "units", "pretrain", "embed", "probe", "trials",
+            "verify",
             "classify", "report", "info",
         ]
 

@@ -4,36 +4,23 @@ import Testing
 
 extension Commands {
     @Suite struct Verification {
-        /// A line for each pair of a manifest's recordings, in Kaldi's or VoxCeleb's way.
-        private static func trials(of manifest: String, asVoxCeleb: Bool = false) throws -> String {
-            let text = try String(contentsOfFile: manifest, encoding: .utf8)
-            let cuts = try text.split(separator: "\n").map { line in
-                try #require(
-                    try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
-            }
-            var lines = ""
-            for (index, first) in cuts.enumerated() {
-                for second in cuts[(index + 1)...] {
-                    let same = first["speaker"] as? String == second["speaker"] as? String
-                    if asVoxCeleb {
-                        let paths = [first, second].compactMap { $0["audio_filepath"] as? String }
-                            .map { $0.split(separator: "/").suffix(2).joined(separator: "/") }
-                        lines += (same ? "1 " : "0 ") + paths.joined(separator: " ") + "\n"
-                    } else {
-                        let ids = [first, second].compactMap { $0["id"] as? String }
-                        lines += ids.joined(separator: " ") + (same ? " target\n" : " nontarget\n")
-                    }
-                }
-            }
-            return lines
+        /// What `apus trials` lists of a manifest.
+        private static func trials(
+            of manifest: String, in folder: TemporaryFolder, _ options: [String] = []
+        ) throws -> (path: String, output: String) {
+            let path = folder.path + "/\((manifest as NSString).lastPathComponent).txt"
+            let outcome = try BuiltCommand.run(["trials", manifest, "-o", path] + options)
+            try #require(outcome.status == 0, "\(outcome.error)")
+            return (path, outcome.output)
         }
 
         private static let made = Result { () throws -> TemporaryFolder in
             let models = try TrainedModels.shared
             let folder = try TemporaryFolder()
-            let test = try folder.file(
-                "test.txt", trials(of: models.manifests + "/test.jsonl", asVoxCeleb: true))
-            let dev = try folder.file("dev.txt", trials(of: models.manifests + "/dev.jsonl"))
+            let test = try trials(
+                of: models.manifests + "/test.jsonl", in: folder, ["--format", "voxceleb"]
+            ).path
+            let dev = try trials(of: models.manifests + "/dev.jsonl", in: folder).path
             let outcome = try BuiltCommand.run([
                 "verify", "CPC=" + models.cpc, "masked=" + models.masked, "--trials", test,
                 "--manifest", models.manifests + "/test.jsonl", "--dev-trials", dev,
@@ -67,13 +54,38 @@ extension Commands {
             #expect(logMel.value < 0.25 && logMel.low != nil)
             let messages = try String(
                 contentsOfFile: folder.path + "/messages.txt", encoding: .utf8)
-            #expect(messages.contains("test.txt: 120 trials, each line '1 first second'"))
-            #expect(messages.contains("dev.txt: 120 trials, each line 'first second target'"))
+            #expect(messages.contains("test.jsonl.txt: 120 trials, each line '1 first second'"))
+            #expect(messages.contains("dev.jsonl.txt: 120 trials, each line 'first second target'"))
             let page = folder.path + "/report.html"
             let report = try BuiltCommand.run(["report", folder.path + "/run", "-o", page])
             #expect(report.status == 0, "\(report.error)")
             let html = try String(contentsOfFile: page, encoding: .utf8)
             #expect(html.contains("Detection error tradeoff"))
+        }
+
+        @Test func trialsAreListed() throws {
+            let models = try TrainedModels.shared
+            let folder = try TemporaryFolder()
+            let manifest = models.manifests + "/test.jsonl"
+            let all = try Self.trials(of: manifest, in: folder)
+            let lines = try String(contentsOfFile: all.path, encoding: .utf8)
+                .split(separator: "\n")
+            let targets = lines.count { $0.hasSuffix(" target") }
+            #expect(lines.count == 120 && targets > 0)
+            #expect(
+                all.output == "\(all.path): \(targets) targets, \(120 - targets) impostors\n")
+            let drawn = try Self.trials(of: manifest, in: folder, ["--limit", "5", "--seed", "3"])
+            #expect(drawn.output.hasSuffix(": 5 targets, 5 impostors\n"))
+            for (arguments, status, message) in [
+                (["--impostors", "sameLanguage"], Int32(65), "impostors (sameLanguage)"),
+                (["--limit", "0"], 64, "--limit is 0"),
+                (["--impostors", "some"], 64, "sameLanguage"),
+            ] {
+                let outcome = try BuiltCommand.run(
+                    ["trials", manifest, "-o", folder.path + "/no.txt"] + arguments)
+                #expect(outcome.status == status && outcome.error.contains(message))
+            }
+            #expect(!FileManager.default.fileExists(atPath: folder.path + "/no.txt"))
         }
 
         @Test func twoRecordingsAreComparedWithAndWithoutCalibration() throws {
@@ -97,7 +109,9 @@ extension Commands {
                     continue
                 }
                 answers += 1
-                for part in ["probability of one speaker", "threshold", "120 trials", "dev.txt"] {
+                for part in [
+                    "probability of one speaker", "threshold", "120 trials", "dev.jsonl.txt",
+                ] {
                     #expect(outcome.output.contains(part), "\(outcome.output)")
                 }
                 let json = try BuiltCommand.run(arguments + ["--json", "--prior", "0.01"])

@@ -66,7 +66,7 @@ extension ProbeRun {
                 // Of all layers together the means don't lie in one piece.
                 layers: part.representation.layers
                     .filter { $0.name != EmbeddingExtractor.allLayers },
-                classes: part.labels, languages: side.cuts.map(\.language))
+                classes: part.labels, languages: side.cuts.map(\.primaryLanguage))
         }
         return try VerificationProbe(options.verification, seed: options.seed).evaluate(
             train: sides[0], development: sides[1], test: sides[2], hasDeviations: hasDeviations)

@@ -29,7 +29,7 @@ struct VerificationPairs {
         let names = ClassList(labels: part.classes)
         classes = part.classes.map { names.number(of: $0) ?? 0 }
         classCount = names.names.count
-        let languages = part.languages.map { $0.map(primaryLanguage) }
+        let languages = part.languages
         var pairs: [Pair] = []
         for (position, first) in recordings.enumerated() {
             for second in recordings[(position + 1)...] {
@@ -100,9 +100,4 @@ struct VerificationPairs {
             speakerCount: classCount, resamples: resamples, seed: seed
         ) { $0.equalErrorRate().rate }
     }
-}
-
-/// `en` of `en_GB`, `sr` of `sr@latin`: what people who speak one language share.
-private func primaryLanguage(_ tag: String) -> String {
-    tag.split { "_-@".contains($0) }.first.map { $0.lowercased() } ?? tag
 }

@@ -39,7 +39,7 @@ public struct VerificationProbe: Sendable {
         var layers: [Representation.Layer]
         /// Each recording's class.
         var classes: [String]
-        /// Each recording's language, where it is known.
+        /// Each recording's primary language, where it is known.
         var languages: [String?]
     }
 
