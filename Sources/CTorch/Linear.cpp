@@ -1,8 +1,7 @@
 // y = x Wᵀ + b with its gradients.
 //
 // libtorch multiplies 32-bit matrices with MKL, whose kernels on AMD's processors are AVX2's; oneDNN,
-// which is in libtorch too, has AVX-512 kernels for the same product. The weight's gradient, whose
-// long dimension is summed over, stays with MKL.
+// which is in libtorch too, has AVX-512 kernels for the same product.
 #include <ATen/autocast_mode.h>
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <torch/csrc/autograd/custom_function.h>
@@ -41,7 +40,7 @@ struct Linear : torch::autograd::Function<Linear> {
         const auto dy = gradients[0].reshape({-1, weight.size(0)});
         at::Tensor dx, dw, db;
         if (context->needs_input_grad(0)) dx = apus::product(dy, weight.t()).view(context->saved_data["sizes"].toIntVector());
-        if (context->needs_input_grad(1)) dw = at::mm(dy.t(), x);
+        if (context->needs_input_grad(1)) dw = apus::weightGradient(dy, x);
         if (context->saved_data["hasBias"].toBool() && context->needs_input_grad(2)) db = dy.sum(0);
         return {dx, dw, db};
     }

@@ -19,12 +19,17 @@ using apus::write;
 template <bool Drops, class Element, class Stream>
 __attribute__((always_inline)) inline void forwardRows(const Element *__restrict x, const float *__restrict bias, const Stream *__restrict residual, const float *__restrict weight, const float *__restrict offset, Stream *__restrict z, Stream *__restrict out, float *__restrict moments, float epsilon, int64_t rows, int64_t width, int64_t first, const Dropping &dropping) {
 #pragma clang fp reassociate(on)
+    uint32_t bits[apus::drawsAtOnce];
     for (int64_t row = 0; row < rows; ++row) {
         const int64_t start = row * width;
         float sum = 0;
-        for (int64_t j = 0; j < width; ++j) {
-            write(z[start + j], read(residual[start + j]) + (read(x[start + j]) + bias[j]) * dropping.factor<Drops>(static_cast<uint64_t>(first + start + j)));
-            sum += read(z[start + j]);
+        for (int64_t place = 0; place < width; place += apus::drawsAtOnce) {
+            const int64_t end = std::min(width, place + apus::drawsAtOnce);
+            dropping.fill<Drops>(bits, static_cast<uint64_t>(first + start + place), end - place);
+            for (int64_t j = place; j < end; ++j) {
+                write(z[start + j], read(residual[start + j]) + (read(x[start + j]) + bias[j]) * dropping.factor<Drops>(bits + j - place));
+                sum += read(z[start + j]);
+            }
         }
         const float mean = sum / static_cast<float>(width);
         float squares = 0;
@@ -43,6 +48,7 @@ __attribute__((always_inline)) inline void forwardRows(const Element *__restrict
 template <bool Drops, class Element, class Stream>
 __attribute__((always_inline)) inline void backwardRows(const Stream *__restrict gradient, const Stream *__restrict z, const float *__restrict weight, const float *__restrict moments, Element *__restrict dx, Stream *__restrict dr, float *__restrict sums, int64_t rows, int64_t width, int64_t first, const Dropping &dropping) {
 #pragma clang fp reassociate(on)
+    uint32_t bits[apus::drawsAtOnce];
     for (int64_t row = 0; row < rows; ++row) {
         const int64_t start = row * width;
         const float mean = moments[2 * row], inverse = moments[2 * row + 1];
@@ -56,13 +62,17 @@ __attribute__((always_inline)) inline void backwardRows(const Stream *__restrict
         }
         sum /= static_cast<float>(width);
         product /= static_cast<float>(width);
-        for (int64_t j = 0; j < width; ++j) {
-            const float normal = (read(z[start + j]) - mean) * inverse;
-            const float d = (read(gradient[start + j]) * weight[j] - sum - normal * product) * inverse;
-            const float dropped = d * dropping.factor<Drops>(static_cast<uint64_t>(first + start + j));
-            write(dr[start + j], d);
-            write(dx[start + j], dropped);
-            sums[j] += dropped;
+        for (int64_t place = 0; place < width; place += apus::drawsAtOnce) {
+            const int64_t end = std::min(width, place + apus::drawsAtOnce);
+            dropping.fill<Drops>(bits, static_cast<uint64_t>(first + start + place), end - place);
+            for (int64_t j = place; j < end; ++j) {
+                const float normal = (read(z[start + j]) - mean) * inverse;
+                const float d = (read(gradient[start + j]) * weight[j] - sum - normal * product) * inverse;
+                const float dropped = d * dropping.factor<Drops>(bits + j - place);
+                write(dr[start + j], d);
+                write(dx[start + j], dropped);
+                sums[j] += dropped;
+            }
         }
     }
 }
