@@ -132,7 +132,7 @@ struct Batch {
     }
 
     /// So many rows that their scores, gradients and weights stay in a core's second cache.
-    int64_t blockRows() const { return std::min(T, std::max<int64_t>(16, (apus::isHalf(projected) ? 16384 : 65536) / T / 16 * 16)); }
+    int64_t blockRows() const { return std::min(T, std::max<int64_t>(16, (apus::isHalf(projected) ? 32768 : 65536) / T / 16 * 16)); }
 
     bool hasBias() const { return bias.numel() > 0; }
 
