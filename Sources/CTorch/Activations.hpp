@@ -8,9 +8,13 @@ namespace apus {
 
 /// exp(x) to about 2 ulp (range reduction by ln 2, degree 6), in a form that vectorises.
 __attribute__((always_inline)) inline float exponential(float argument) {
-    const float x = std::fmin(std::fmax(argument, -87.0f), 88.0f);
-    const float rounded = std::nearbyint(x * 1.44269504088896341f);
-    const float r = (x - rounded * 0.693359375f) + rounded * 2.12194440e-4f;
+    // What is not a number passes both comparisons, and shows in the result.
+    float x = argument < -87.0f ? -87.0f : argument;
+    x = x > 88.0f ? 88.0f : x;
+    // Adding 1.5 · 2²³ rounds to a whole number, which is then in the lowest bits.
+    const float shifted = x * 1.44269504088896341f + 12582912.0f;
+    const float whole = shifted - 12582912.0f;
+    const float r = (x - whole * 0.693359375f) + whole * 2.12194440e-4f;
     float p = 1.3888889e-3f;
     p = p * r + 8.3333333e-3f;
     p = p * r + 4.1666667e-2f;
@@ -18,10 +22,8 @@ __attribute__((always_inline)) inline float exponential(float argument) {
     p = p * r + 0.5f;
     p = p * r + 1.0f;
     p = p * r + 1.0f;
-    union { int32_t bits; float value; } power;
-    power.bits = (static_cast<int32_t>(rounded) + 127) << 23;
-    // The bounds above swallow what is not a number; a run that diverges must show it.
-    return argument != argument ? argument : p * power.value;
+    const uint32_t exponent = (__builtin_bit_cast(uint32_t, shifted) + 127u) << 23;
+    return p * __builtin_bit_cast(float, exponent);
 }
 
 __attribute__((always_inline)) inline float sigmoid(float x) { return 1.0f / (1.0f + exponential(-x)); }

@@ -9,13 +9,14 @@
 // (Dao et al. 2022, FlashAttention, section 3.1). With G = (dO Vᵀ) · draws:
 //
 //   dS = P · (G - rowsum(P · G)),  dQ = dS K / √d,  dK = dSᵀ Q / √d,  dV = dropout(P)ᵀ dO
-#include <ATen/native/CPUBlas.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <cmath>
 #include <limits>
+#include <vector>
 
 #include "Activations.hpp"
+#include "Blocks.hpp"
 #include "Device.hpp"
 
 namespace {
@@ -27,12 +28,12 @@ using apus::write;
 /// exp(x) for x ≤ 0 that is zero, not tiny, where a frame is masked.
 __attribute__((always_inline)) inline float share(float x) { return x < -87.0f ? 0.0f : apus::exponential(x); }
 
-/// Scores of one row -> weights after dropout; gives log Σ exp. `hidden` is minus infinity at padding,
-/// `row` is room for T numbers.
+/// Scores of one row -> weights after dropout, which may take the scores' place; gives log Σ exp.
+/// `hidden` is minus infinity at padding, `row` is room for T numbers, `bits` for T draws.
 template <bool Drops, class Element>
-__attribute__((always_inline)) inline float forwardRow(Element *__restrict scores, const float *__restrict hidden, const float *__restrict bias, float *__restrict row, float scale, int64_t T, uint64_t first, const Dropping &dropping) {
+__attribute__((always_inline)) inline float forwardRow(const float *scores, Element *weights, const float *__restrict hidden, const float *__restrict bias, float *__restrict row, uint32_t *__restrict bits, float scale, int64_t T, uint64_t first, const Dropping &dropping) {
 #pragma clang fp reassociate(on)
-    for (int64_t j = 0; j < T; ++j) row[j] = read(scores[j]) * scale + hidden[j];
+    for (int64_t j = 0; j < T; ++j) row[j] = scores[j] * scale + hidden[j];
     if (bias)
         for (int64_t j = 0; j < T; ++j) row[j] += bias[j];
     // Sixteen maxima, as a single one would not vectorise.
@@ -50,49 +51,64 @@ __attribute__((always_inline)) inline float forwardRow(Element *__restrict score
         sum += row[i];
     }
     const float inverse = 1.0f / sum;
-    for (int64_t i = 0; i < T; ++i) write(scores[i], row[i] * inverse * dropping.factor<Drops>(first + static_cast<uint64_t>(i)));
+    dropping.fill<Drops>(bits, first, T);
+    for (int64_t i = 0; i < T; ++i) write(weights[i], row[i] * inverse * dropping.factor<Drops>(bits + i));
     return maximum + std::log(sum);
 }
 
-/// Scores of one row -> weights after dropout; gradients of the weights -> gradients of the scores.
-/// `sums` takes the gradient of the bias, `row` is room for 2 T numbers.
+/// Scores of one row -> weights after dropout; gradients of the weights -> gradients of the scores; what
+/// is written may take the place of what is read. `sums` takes the gradient of the bias, `row` is room
+/// for 2 T numbers, `bits` for T draws.
 template <bool Drops, class Element>
-__attribute__((always_inline)) inline void backwardRow(Element *__restrict scores, Element *__restrict gradients, const float *__restrict hidden, const float *__restrict bias, float *__restrict sums, float *__restrict row, float scale, float total, int64_t T, uint64_t first, const Dropping &dropping) {
+__attribute__((always_inline)) inline void backwardRow(const float *scores, const float *gradients, Element *weights, Element *slopes, const float *__restrict hidden, const float *__restrict bias, float *__restrict sums, float *__restrict row, uint32_t *__restrict bits, float scale, float total, int64_t T, uint64_t first, const Dropping &dropping) {
 #pragma clang fp reassociate(on)
     float *__restrict slope = row + T;
-    for (int64_t j = 0; j < T; ++j) row[j] = read(scores[j]) * scale + hidden[j] - total;
+    for (int64_t j = 0; j < T; ++j) row[j] = scores[j] * scale + hidden[j] - total;
     if (bias)
         for (int64_t j = 0; j < T; ++j) row[j] += bias[j];
+    dropping.fill<Drops>(bits, first, T);
     float mean = 0;
     for (int64_t j = 0; j < T; ++j) {
-        const float weight = share(row[j]), factor = dropping.factor<Drops>(first + static_cast<uint64_t>(j));
-        const float g = read(gradients[j]) * factor;
+        const float weight = share(row[j]), factor = dropping.factor<Drops>(bits + j);
+        const float g = gradients[j] * factor;
         row[j] = weight;
         slope[j] = g;
         mean += weight * g;
-        write(scores[j], weight * factor);
+        write(weights[j], weight * factor);
     }
     if (sums)
         for (int64_t j = 0; j < T; ++j) sums[j] += row[j] * (slope[j] - mean);
-    for (int64_t j = 0; j < T; ++j) write(gradients[j], row[j] * (slope[j] - mean) * scale);
+    for (int64_t j = 0; j < T; ++j) write(slopes[j], row[j] * (slope[j] - mean) * scale);
 }
 
+/// What all rows of a block share: room for a row's numbers and draws, and the rows' stride where they
+/// are factors of a product.
+struct Rows {
+    const float *hidden, *bias;
+    float *sums, *totals, *row;
+    uint32_t *bits;
+    float scale;
+    int64_t count, T, stride;
+    uint64_t first;
+};
+
 #define APUS_ATTENTION_ROWS(ELEMENT)                                                               \
-    APUS_CLONES void forwardRows(ELEMENT *scores, const float *hidden, const float *bias, float *row, float *totals, float scale, int64_t rows, int64_t T, uint64_t first, const Dropping &dropping) { \
-        for (int64_t i = 0; i < rows; ++i) {                                                       \
-            const float *own = bias ? bias + i * T : nullptr;                                      \
-            const uint64_t start = first + static_cast<uint64_t>(i * T);                           \
-            totals[i] = dropping.threshold ? forwardRow<true>(scores + i * T, hidden, own, row, scale, T, start, dropping) \
-                                           : forwardRow<false>(scores + i * T, hidden, own, row, scale, T, start, dropping); \
+    APUS_CLONES void forwardRows(const float *scores, ELEMENT *weights, const Rows &rows, const Dropping &dropping) { \
+        for (int64_t i = 0; i < rows.count; ++i) {                                                 \
+            const float *own = scores + i * rows.T, *bias = rows.bias ? rows.bias + i * rows.T : nullptr; \
+            const uint64_t first = rows.first + static_cast<uint64_t>(i * rows.T);                 \
+            rows.totals[i] = dropping.threshold ? forwardRow<true>(own, weights + i * rows.stride, rows.hidden, bias, rows.row, rows.bits, rows.scale, rows.T, first, dropping) \
+                                                : forwardRow<false>(own, weights + i * rows.stride, rows.hidden, bias, rows.row, rows.bits, rows.scale, rows.T, first, dropping); \
         }                                                                                          \
     }                                                                                              \
-    APUS_CLONES void backwardRows(ELEMENT *scores, ELEMENT *gradients, const float *hidden, const float *bias, float *sums, float *row, const float *totals, float scale, int64_t rows, int64_t T, uint64_t first, const Dropping &dropping) { \
-        for (int64_t i = 0; i < rows; ++i) {                                                       \
-            const float *own = bias ? bias + i * T : nullptr;                                      \
-            float *sum = sums ? sums + i * T : nullptr;                                            \
-            const uint64_t start = first + static_cast<uint64_t>(i * T);                           \
-            if (dropping.threshold) backwardRow<true>(scores + i * T, gradients + i * T, hidden, own, sum, row, scale, totals[i], T, start, dropping); \
-            else backwardRow<false>(scores + i * T, gradients + i * T, hidden, own, sum, row, scale, totals[i], T, start, dropping); \
+    APUS_CLONES void backwardRows(const float *scores, const float *gradients, ELEMENT *weights, ELEMENT *slopes, const Rows &rows, const Dropping &dropping) { \
+        for (int64_t i = 0; i < rows.count; ++i) {                                                 \
+            const int64_t at = i * rows.T, to = i * rows.stride;                                   \
+            const float *bias = rows.bias ? rows.bias + at : nullptr;                              \
+            float *sums = rows.sums ? rows.sums + at : nullptr;                                    \
+            const uint64_t first = rows.first + static_cast<uint64_t>(at);                         \
+            if (dropping.threshold) backwardRow<true>(scores + at, gradients + at, weights + to, slopes + to, rows.hidden, bias, sums, rows.row, rows.bits, rows.scale, rows.totals[i], rows.T, first, dropping); \
+            else backwardRow<false>(scores + at, gradients + at, weights + to, slopes + to, rows.hidden, bias, sums, rows.row, rows.bits, rows.scale, rows.totals[i], rows.T, first, dropping); \
         }                                                                                          \
     }
 
@@ -109,17 +125,23 @@ struct Batch {
     Batch(const at::Tensor &projected, const at::Tensor &hidden, const at::Tensor &bias, int64_t heads, double probability, int64_t seed)
         : projected(projected), hidden(hidden), bias(bias), B(projected.size(0)), T(projected.size(1)), heads(heads), d(projected.size(2) / 3 / heads), scale(static_cast<float>(1.0 / std::sqrt(static_cast<double>(d)))), dropping(probability, static_cast<uint64_t>(seed)) {}
 
-    /// Queries (0), keys (1) or values (2) of one head: (T, d), a view of `tensor` (B, T, 3D).
-    at::Tensor part(const at::Tensor &tensor, int64_t index, int64_t b, int64_t head) const {
-        return tensor[b].narrow(1, (index * heads + head) * d, d);
+    /// Where the queries (0), keys (1) or values (2) of one head begin in `tensor` (B, T, 3D).
+    template <class Element>
+    Element *part(const at::Tensor &tensor, int64_t index, int64_t b, int64_t head) const {
+        return apus::numbers<Element>(tensor) + b * T * 3 * heads * d + (index * heads + head) * d;
     }
 
-    /// So many rows that a block of scores and one of gradients stay in a core's second cache.
-    int64_t blockRows() const { return std::min(T, std::max<int64_t>(16, (apus::isHalf(projected) ? 163840 : 65536) / T / 16 * 16)); }
+    /// So many rows that their scores, gradients and weights stay in a core's second cache.
+    int64_t blockRows() const { return std::min(T, std::max<int64_t>(16, (apus::isHalf(projected) ? 32768 : 65536) / T / 16 * 16)); }
 
     bool hasBias() const { return bias.numel() > 0; }
 
-    const float *biasRows(int64_t head, int64_t begin) const { return hasBias() ? bias.data_ptr<float>() + (head * T + begin) * T : nullptr; }
+    /// What `count` rows of a head's scores share.
+    Rows rows(int64_t b, int64_t head, int64_t begin, int64_t count, int64_t stride, const at::Tensor &totals, float *sums, float *row, uint32_t *bits) const {
+        const int64_t place = (b * heads + head) * T + begin;
+        const float *own = hasBias() ? bias.data_ptr<float>() + (head * T + begin) * T : nullptr;
+        return {hidden.data_ptr<float>() + b * T, own, sums, totals.data_ptr<float>() + place, row, bits, scale, count, T, stride, static_cast<uint64_t>(place * T)};
+    }
 
     /// Calls `body(b, head)` for all, in parallel; the recordings in order for each head, so that sums
     /// over them have the same bits whatever the number of threads.
@@ -127,72 +149,133 @@ struct Batch {
     void forEach(Body &&body) const {
         if (hasBias())
             apus::parallel(heads, 1, [&](int64_t first, int64_t last) {
-                at::AutoDispatchBelowADInplaceOrView unrecorded;
                 for (int64_t head = first; head < last; ++head)
                     for (int64_t b = 0; b < B; ++b) body(b, head);
             });
         else
             apus::parallel(B * heads, 1, [&](int64_t first, int64_t last) {
-                at::AutoDispatchBelowADInplaceOrView unrecorded;
                 for (int64_t each = first; each < last; ++each) body(each / heads, each % heads);
             });
     }
 };
 
-/// The transpose, copied where `multiply` needs its rows without gaps.
-at::Tensor transposed(const at::Tensor &matrix) { return apus::isHalf(matrix) ? matrix.t() : matrix.t().contiguous(); }
+/// The depth of a product that sums over `count`: halves are multiplied in pairs.
+template <class Element>
+int64_t depth(int64_t count) { return sizeof(Element) == 2 ? (count + 1) / 2 * 2 : count; }
 
-/// out = a b or, where it `adds`, out += a b; sums of halves are kept in 32 bits. oneDNN's kernel for
-/// small matrices is faster than what a general product does, and wants rows without gaps in them.
-void multiply(at::Tensor out, const at::Tensor &a, const at::Tensor &b, bool adds = false) {
-    if (!apus::isHalf(a))
-        at::native::cpublas::brgemm(a.size(0), b.size(1), a.size(1), a.stride(0), b.stride(0), out.stride(0), adds, a.data_ptr<float>(), b.data_ptr<float>(), out.data_ptr<float>(), false);
-    else if (adds)
-        out.add_(at::mm(a, b));
-    else
-        at::mm_out(out, a, b);
+/// The right factor of a product as oneDNN reads it: numbers row by row, halves in pairs of rows.
+template <class Element>
+struct Factor {
+    std::vector<Element> room;
+    const Element *data = nullptr;
+    int64_t stride = 0;
+
+    /// Takes rows (count, width) as they are.
+    void take(const Element *in, int64_t inStride, int64_t count, int64_t width) {
+        if constexpr (sizeof(Element) == 2) {
+            room.resize(static_cast<size_t>(depth<Element>(count) * width));
+            apus::pairRows(in, inStride, room.data(), count, width);
+            data = room.data();
+            stride = width;
+        } else {
+            data = in;
+            stride = inStride;
+        }
+    }
+
+    /// Takes the transpose of rows (count, width); two halves are turned as one word.
+    void takeTransposed(const Element *in, int64_t inStride, int64_t count, int64_t width) {
+        constexpr int64_t each = sizeof(float) / sizeof(Element);
+        room.resize(static_cast<size_t>(count * width));
+        apus::transpose(reinterpret_cast<const float *>(in), inStride / each, reinterpret_cast<float *>(room.data()), count, count, width / each);
+        data = room.data();
+        stride = count;
+    }
+};
+
+/// A block of scores (rows, T) and what is made of it: numbers take the scores' place, halves have their
+/// own, where each row has a zero behind it if T is odd.
+template <class Element>
+struct Block {
+    std::vector<float> scores;
+    std::vector<Element> room;
+
+    Block(int64_t rows, int64_t T) : scores(static_cast<size_t>(rows * T)), room(static_cast<size_t>(sizeof(Element) == 2 ? rows * depth<Element>(T) : 0)) {}
+
+    Element *made() {
+        if constexpr (sizeof(Element) == 2) return room.data();
+        else return scores.data();
+    }
+};
+
+/// sum (width, T) += inᵀ block for in (count, width) and block (count, T); `columns` is room for inᵀ.
+template <class Element>
+void addColumns(const Element *in, int64_t inStride, const Element *block, int64_t count, int64_t width, int64_t T, std::vector<Element> &columns, Factor<Element> &factor, std::vector<float> &sum) {
+    const int64_t deep = depth<Element>(count);
+    columns.assign(static_cast<size_t>(width * deep), 0);
+    apus::transpose(in, inStride, columns.data(), deep, count, width);
+    factor.take(block, depth<Element>(T), count, T);
+    apus::multiply(columns.data(), deep, factor.data, factor.stride, sum.data(), T, width, T, deep, true);
+}
+
+template <class Element>
+void store(const std::vector<float> &from, Element *to, int64_t stride, int64_t rows, int64_t width) {
+    for (int64_t i = 0; i < rows; ++i)
+        for (int64_t j = 0; j < width; ++j) write(to[i * stride + j], from[static_cast<size_t>(i * width + j)]);
 }
 
 template <class Element>
 void attend(const Batch &batch, const at::Tensor &out, const at::Tensor &totals) {
-    const int64_t T = batch.T, block = batch.blockRows();
+    const int64_t T = batch.T, d = batch.d, D = batch.heads * d, most = batch.blockRows(), deep = depth<Element>(T);
     batch.forEach([&](int64_t b, int64_t head) {
-        const auto keys = transposed(batch.part(batch.projected, 1, b, head)), values = batch.part(batch.projected, 2, b, head);
-        auto scores = at::empty({block, T}, out.options()), row = at::empty({T}, totals.options());
-        for (int64_t begin = 0; begin < T; begin += block) {
-            const int64_t rows = std::min(block, T - begin), place = (b * batch.heads + head) * T + begin;
-            auto own = scores.narrow(0, 0, rows);
-            multiply(own, batch.part(batch.projected, 0, b, head).narrow(0, begin, rows), keys);
-            forwardRows(apus::numbers<Element>(own), batch.hidden.data_ptr<float>() + b * T, batch.biasRows(head, begin), row.data_ptr<float>(), totals.data_ptr<float>() + place, batch.scale, rows, T, static_cast<uint64_t>(place * T), batch.dropping);
-            multiply(out[b].narrow(0, begin, rows).narrow(1, head * batch.d, batch.d), own, values);
+        Factor<Element> keys, values;
+        keys.takeTransposed(batch.part<Element>(batch.projected, 1, b, head), 3 * D, T, d);
+        values.take(batch.part<Element>(batch.projected, 2, b, head), 3 * D, T, d);
+        Block<Element> block(most, T);
+        std::vector<float> gathered(static_cast<size_t>(most * d)), row(static_cast<size_t>(T));
+        std::vector<uint32_t> bits(static_cast<size_t>(T));
+        for (int64_t begin = 0; begin < T; begin += most) {
+            const int64_t count = std::min(most, T - begin);
+            const Rows rows = batch.rows(b, head, begin, count, deep, totals, nullptr, row.data(), bits.data());
+            apus::multiply(batch.part<Element>(batch.projected, 0, b, head) + begin * 3 * D, 3 * D, keys.data, keys.stride, block.scores.data(), T, count, T, d, false);
+            forwardRows(block.scores.data(), block.made(), rows, batch.dropping);
+            apus::multiply(block.made(), deep, values.data, values.stride, gathered.data(), d, count, d, deep, false);
+            store(gathered, apus::numbers<Element>(out) + (b * T + begin) * D + head * d, D, count, d);
         }
     });
 }
 
 template <class Element>
 void attendBackward(const Batch &batch, const at::Tensor &gradient, const at::Tensor &totals, const at::Tensor &derivative, const at::Tensor &biasDerivative) {
-    const int64_t T = batch.T, block = batch.blockRows();
+    const int64_t T = batch.T, d = batch.d, D = batch.heads * d, most = batch.blockRows(), deep = depth<Element>(T);
     batch.forEach([&](int64_t b, int64_t head) {
-        const auto keys = batch.part(batch.projected, 1, b, head);
-        const auto keyColumns = transposed(keys), valueColumns = transposed(batch.part(batch.projected, 2, b, head));
-        auto scores = at::empty({block, T}, gradient.options()), slopes = at::empty({block, T}, gradient.options());
-        auto row = at::empty({2 * T}, totals.options());
-        auto keySum = at::zeros({batch.d, T}, totals.options()), valueSum = at::zeros({batch.d, T}, totals.options());
-        for (int64_t begin = 0; begin < T; begin += block) {
-            const int64_t rows = std::min(block, T - begin), place = (b * batch.heads + head) * T + begin;
-            const auto queries = batch.part(batch.projected, 0, b, head).narrow(0, begin, rows);
-            const auto gathered = gradient[b].narrow(0, begin, rows).narrow(1, head * batch.d, batch.d);
-            auto own = scores.narrow(0, 0, rows), slope = slopes.narrow(0, 0, rows);
-            multiply(own, queries, keyColumns);
-            multiply(slope, gathered, valueColumns);
+        const Element *keyRows = batch.part<Element>(batch.projected, 1, b, head);
+        Factor<Element> keyColumns, valueColumns, keys, made;
+        keyColumns.takeTransposed(keyRows, 3 * D, T, d);
+        valueColumns.takeTransposed(batch.part<Element>(batch.projected, 2, b, head), 3 * D, T, d);
+        keys.take(keyRows, 3 * D, T, d);
+        Block<Element> weights(most, T), slopes(most, T);
+        std::vector<float> keySum(static_cast<size_t>(d * T)), valueSum(keySum.size()), turned(keySum.size()), row(static_cast<size_t>(2 * T));
+        std::vector<uint32_t> bits(static_cast<size_t>(T));
+        std::vector<Element> columns;
+        for (int64_t begin = 0; begin < T; begin += most) {
+            const int64_t count = std::min(most, T - begin);
+            const Element *queries = batch.part<Element>(batch.projected, 0, b, head) + begin * 3 * D;
+            const Element *gathered = apus::numbers<Element>(gradient) + (b * T + begin) * D + head * d;
             float *sums = batch.hasBias() ? biasDerivative.data_ptr<float>() + (head * T + begin) * T : nullptr;
-            backwardRows(apus::numbers<Element>(own), apus::numbers<Element>(slope), batch.hidden.data_ptr<float>() + b * T, batch.biasRows(head, begin), sums, row.data_ptr<float>(), totals.data_ptr<float>() + place, batch.scale, rows, T, static_cast<uint64_t>(place * T), batch.dropping);
-            multiply(valueSum, transposed(gathered), own, true);
-            multiply(keySum, transposed(queries), slope, true);
-            multiply(batch.part(derivative, 0, b, head).narrow(0, begin, rows), slope, keys);
+            const Rows rows = batch.rows(b, head, begin, count, deep, totals, sums, row.data(), bits.data());
+            apus::multiply(queries, 3 * D, keyColumns.data, keyColumns.stride, weights.scores.data(), T, count, T, d, false);
+            apus::multiply(gathered, D, valueColumns.data, valueColumns.stride, slopes.scores.data(), T, count, T, d, false);
+            backwardRows(weights.scores.data(), slopes.scores.data(), weights.made(), slopes.made(), rows, batch.dropping);
+            addColumns(gathered, D, weights.made(), count, d, T, columns, made, valueSum);
+            addColumns(queries, 3 * D, slopes.made(), count, d, T, columns, made, keySum);
+            apus::multiply(slopes.made(), deep, keys.data, keys.stride, turned.data(), d, count, d, deep, false);
+            store(turned, batch.part<Element>(derivative, 0, b, head) + begin * 3 * D, 3 * D, count, d);
         }
-        batch.part(derivative, 1, b, head).copy_(keySum.t());
-        batch.part(derivative, 2, b, head).copy_(valueSum.t());
+        for (int64_t index : {1, 2}) {
+            apus::transpose((index == 1 ? keySum : valueSum).data(), T, turned.data(), d, d, T);
+            store(turned, batch.part<Element>(derivative, index, b, head), 3 * D, T, d);
+        }
     });
 }
 
@@ -245,7 +328,9 @@ apus_status apus_attention(apus_tensor projected, apus_tensor padding, apus_tens
         TORCH_CHECK(!bias || bias->value.sizes() == at::IntArrayRef({heads, T, T}), "a bias ", bias->value.sizes(), " doesn't fit ", frames.sizes());
         auto hidden = at::zeros({B, T}, frames.options().dtype(at::kFloat));
         if (padding) hidden.masked_fill_(padding->value.reshape({B, T}), -std::numeric_limits<float>::infinity());
-        if (!apus::hasKernels(frames)) return composed(frames.contiguous(), hidden, bias ? std::optional(bias->value) : std::nullopt, heads, Dropping(probability, seed));
+        // Pairs of halves are of one frame, and not every processor multiplies them.
+        const bool fits = frames.scalar_type() != at::kBFloat16 || (apus::multipliesHalves() && frames.size(2) / 3 / heads % 2 == 0);
+        if (!apus::hasKernels(frames) || !fits) return composed(frames.contiguous(), hidden, bias ? std::optional(bias->value) : std::nullopt, heads, Dropping(probability, seed));
         return Attention::apply(frames, hidden, bias ? bias->value : at::empty({0}, hidden.options()), heads, probability, static_cast<int64_t>(seed));
     });
 }

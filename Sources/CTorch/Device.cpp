@@ -30,15 +30,17 @@ bool apus::hasKernels(const at::Tensor &tensor) { return kernelsAreUsed && tenso
 
 at::Tensor apus::factors(at::IntArrayRef sizes, const Dropping &dropping, at::Device device) {
     // Products of 64-bit integers wrap around on every device, as in `draw`.
-    auto z = at::arange(c10::multiply_integers(sizes), at::TensorOptions(device).dtype(at::kLong));
+    const int64_t count = c10::multiply_integers(sizes);
+    auto z = at::arange((count + 1) / 2, at::TensorOptions(device).dtype(at::kLong));
     z.add_(1).mul_(static_cast<int64_t>(drawSteps[0])).add_(static_cast<int64_t>(dropping.seed));
     mix(z, 30);
     z.mul_(static_cast<int64_t>(drawSteps[1]));
     mix(z, 27);
     z.mul_(static_cast<int64_t>(drawSteps[2]));
     mix(z, 31);
-    const auto high = at::bitwise_right_shift(z, 32).bitwise_and_(int64_t{0xFFFFFFFF});
-    return at::ge(high, static_cast<int64_t>(dropping.threshold)).to(at::kFloat).mul_(dropping.scale).view(sizes);
+    const auto half = [&](int64_t shift) { return at::bitwise_right_shift(z, shift).bitwise_and_(int64_t{0xFFFFFFFF}); };
+    const auto draws = at::stack({half(0), half(32)}, 1).reshape({-1}).narrow(0, 0, count);
+    return at::ge(draws, static_cast<int64_t>(dropping.threshold)).to(at::kFloat).mul_(dropping.scale).view(sizes);
 }
 
 at::Tensor apus::dropped(const at::Tensor &input, const Dropping &dropping) {

@@ -8,7 +8,12 @@ namespace {
 
 template <class Element>
 __attribute__((always_inline)) inline void dropPiece(const Element *in, Element *out, int64_t begin, int64_t end, const apus::Dropping &dropping) {
-    for (int64_t i = begin; i < end; ++i) apus::write(out[i], apus::read(in[i]) * dropping.factor<true>(static_cast<uint64_t>(i)));
+    uint32_t bits[apus::drawsAtOnce];
+    for (; begin < end; begin += apus::drawsAtOnce) {
+        const int64_t count = std::min(apus::drawsAtOnce, end - begin);
+        dropping.fill<true>(bits, static_cast<uint64_t>(begin), count);
+        for (int64_t i = 0; i < count; ++i) apus::write(out[begin + i], apus::read(in[begin + i]) * dropping.factor<true>(bits + i));
+    }
 }
 
 APUS_CLONES void drop(const float *in, float *out, int64_t begin, int64_t end, const apus::Dropping &dropping) { dropPiece(in, out, begin, end, dropping); }

@@ -23,7 +23,8 @@ __attribute__((always_inline)) inline float read(uint16_t bits) { return widened
 __attribute__((always_inline)) inline void write(float &target, float value) { target = value; }
 __attribute__((always_inline)) inline void write(uint16_t &target, float value) { target = rounded(value); }
 
-/// Dropout's draws: what element i is multiplied by is a function of (seed, i) alone.
+/// Dropout's draws: what element i is multiplied by is a function of (seed, i) alone. A hash of 64 bits
+/// is the draw of two elements: its lower half of an even one, its upper half of the next.
 struct Dropping {
     uint64_t seed;
     uint32_t threshold;
@@ -34,13 +35,33 @@ struct Dropping {
         TORCH_CHECK(probability >= 0 && probability < 1, "dropout probability ", probability, " is not in [0, 1)");
     }
 
-    /// `Drops` says that the threshold isn't zero: without dropout nothing is drawn.
+    /// Fills `bits` with the draws of `count` elements from `first`. `Drops` says that the threshold
+    /// isn't zero: without dropout nothing is drawn.
     template <bool Drops>
-    __attribute__((always_inline)) float factor(uint64_t index) const {
+    __attribute__((always_inline)) void fill(uint32_t *__restrict bits, uint64_t first, int64_t count) const {
+        if (!Drops || count == 0) return;
+        if (first % 2 == 1) {
+            *bits++ = static_cast<uint32_t>(draw(seed, first / 2) >> 32);
+            ++first;
+            --count;
+        }
+        for (int64_t i = 0; i < count / 2; ++i) {
+            const uint64_t both = draw(seed, first / 2 + static_cast<uint64_t>(i));
+            __builtin_memcpy(bits + 2 * i, &both, sizeof(both));
+        }
+        if (count % 2 == 1) bits[count - 1] = static_cast<uint32_t>(draw(seed, (first + static_cast<uint64_t>(count)) / 2));
+    }
+
+    /// What an element is multiplied by whose draw `fill` has put at `bits`.
+    template <bool Drops>
+    __attribute__((always_inline)) float factor(const uint32_t *bits) const {
         if (!Drops) return 1.0f;
-        return static_cast<uint32_t>(draw(seed, index) >> 32) < threshold ? 0.0f : scale;
+        return *bits < threshold ? 0.0f : scale;
     }
 };
+
+/// So many elements are drawn for at once, into the fastest cache.
+constexpr int64_t drawsAtOnce = 512;
 
 /// The numbers of a dense tensor, as floats or as the bits of bfloat16.
 template <class Element>

@@ -30,12 +30,16 @@ __attribute__((always_inline)) inline float normalShare(float u, float &bell) {
 
 template <bool Drops, class Element>
 __attribute__((always_inline)) inline void forwardRows(const Element *__restrict in, const float *__restrict bias, Element *__restrict out, int64_t rows, int64_t width, int64_t first, const Dropping &dropping) {
+    uint32_t bits[apus::drawsAtOnce];
     for (int64_t row = 0; row < rows; ++row) {
-        const int64_t start = row * width;
-        for (int64_t j = 0; j < width; ++j) {
-            const float u = read(in[start + j]) + bias[j];
-            float bell;
-            write(out[start + j], u * normalShare(u, bell) * dropping.factor<Drops>(static_cast<uint64_t>(first + start + j)));
+        for (int64_t place = 0; place < width; place += apus::drawsAtOnce) {
+            const int64_t start = row * width + place, count = std::min(apus::drawsAtOnce, width - place);
+            dropping.fill<Drops>(bits, static_cast<uint64_t>(first + start), count);
+            for (int64_t j = 0; j < count; ++j) {
+                const float u = read(in[start + j]) + bias[place + j];
+                float bell;
+                write(out[start + j], u * normalShare(u, bell) * dropping.factor<Drops>(bits + j));
+            }
         }
     }
 }
@@ -43,15 +47,19 @@ __attribute__((always_inline)) inline void forwardRows(const Element *__restrict
 /// `sums` (width) takes the gradient of the bias.
 template <bool Drops, class Element>
 __attribute__((always_inline)) inline void backwardRows(const Element *__restrict in, const float *__restrict bias, const Element *__restrict gradient, Element *__restrict out, float *__restrict sums, int64_t rows, int64_t width, int64_t first, const Dropping &dropping) {
+    uint32_t bits[apus::drawsAtOnce];
     for (int64_t row = 0; row < rows; ++row) {
-        const int64_t start = row * width;
-        for (int64_t j = 0; j < width; ++j) {
-            const float u = read(in[start + j]) + bias[j];
-            float bell;
-            const float share = normalShare(u, bell);
-            const float d = read(gradient[start + j]) * dropping.factor<Drops>(static_cast<uint64_t>(first + start + j)) * (share + u * 0.39894228f * bell);
-            write(out[start + j], d);
-            sums[j] += d;
+        for (int64_t place = 0; place < width; place += apus::drawsAtOnce) {
+            const int64_t start = row * width + place, count = std::min(apus::drawsAtOnce, width - place);
+            dropping.fill<Drops>(bits, static_cast<uint64_t>(first + start), count);
+            for (int64_t j = 0; j < count; ++j) {
+                const float u = read(in[start + j]) + bias[place + j];
+                float bell;
+                const float share = normalShare(u, bell);
+                const float d = read(gradient[start + j]) * dropping.factor<Drops>(bits + j) * (share + u * 0.39894228f * bell);
+                write(out[start + j], d);
+                sums[place + j] += d;
+            }
         }
     }
 }

@@ -13,6 +13,9 @@
 
 struct apus_tensor_s {
     at::Tensor value;
+    /// The same numbers for products to read, where the value's maker has them: in the type that products
+    /// have, and with a gradient of their own that the maker adds to the value's.
+    at::Tensor forProducts = {};
 };
 
 namespace apus {

@@ -1,8 +1,7 @@
 // y = x Wᵀ + b with its gradients.
 //
 // libtorch multiplies 32-bit matrices with MKL, whose kernels on AMD's processors are AVX2's; oneDNN,
-// which is in libtorch too, has AVX-512 kernels for the same product. The weight's gradient, whose
-// long dimension is summed over, stays with MKL.
+// which is in libtorch too, has AVX-512 kernels for the same product.
 #include <ATen/autocast_mode.h>
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <torch/csrc/autograd/custom_function.h>
@@ -24,15 +23,22 @@ const std::optional<c10::TypedOperatorHandle<Product>> &oneDNN() {
     return found;
 }
 
+/// What the processor's products have on this thread.
+at::ScalarType productType() {
+    return at::autocast::is_autocast_enabled(at::kCPU) ? at::autocast::get_autocast_dtype(at::kCPU) : at::kFloat;
+}
+
 struct Linear : torch::autograd::Function<Linear> {
     static at::Tensor forward(torch::autograd::AutogradContext *context, const at::Tensor &input, const at::Tensor &weight, const at::Tensor &bias) {
         const auto x = input.reshape({-1, input.size(-1)});
-        context->save_for_backward({x, weight});
+        // In the type of x, in which it multiplies.
+        const auto factor = weight.to(x.scalar_type());
+        context->save_for_backward({x, factor});
         auto sizes = input.sizes().vec();
         sizes.back() = weight.size(0);
         context->saved_data["sizes"] = input.sizes().vec();
         context->saved_data["hasBias"] = bias.numel() > 0;
-        return apus::product(x, weight, bias.numel() > 0 ? std::optional(bias) : std::nullopt).view(sizes);
+        return apus::product(x, factor, bias.numel() > 0 ? std::optional(bias.to(x.scalar_type())) : std::nullopt).view(sizes);
     }
 
     static torch::autograd::variable_list backward(torch::autograd::AutogradContext *context, torch::autograd::variable_list gradients) {
@@ -41,8 +47,8 @@ struct Linear : torch::autograd::Function<Linear> {
         const auto dy = gradients[0].reshape({-1, weight.size(0)});
         at::Tensor dx, dw, db;
         if (context->needs_input_grad(0)) dx = apus::product(dy, weight.t()).view(context->saved_data["sizes"].toIntVector());
-        if (context->needs_input_grad(1)) dw = at::mm(dy.t(), x);
-        if (context->saved_data["hasBias"].toBool() && context->needs_input_grad(2)) db = dy.sum(0);
+        if (context->needs_input_grad(1)) dw = apus::isHalf(x) ? at::mm(dy.t(), x).to(at::kFloat) : apus::weightGradient(dy, x);
+        if (context->saved_data["hasBias"].toBool() && context->needs_input_grad(2)) db = at::sum(dy, {0}, false, at::kFloat);
         return {dx, dw, db};
     }
 };
@@ -58,13 +64,14 @@ at::Tensor apus::product(const at::Tensor &x, const at::Tensor &weight, const st
 }
 
 at::Tensor apus::linear(const at::Tensor &x, const at::Tensor &weight, const std::optional<at::Tensor> &bias) {
-    const bool isPlain = x.scalar_type() == at::kFloat && weight.scalar_type() == at::kFloat && apus::hasKernels(x) && x.dim() > 1 && weight.dim() == 2 && x.size(-1) == weight.size(1) && !at::autocast::is_autocast_enabled(at::kCPU);
+    const bool isPlain = weight.scalar_type() == at::kFloat && apus::hasKernels(x) && x.dim() > 1 && weight.dim() == 2 && x.size(-1) == weight.size(1) && (x.scalar_type() == at::kFloat || x.scalar_type() == productType());
     if (!isPlain) return at::linear(x, weight, bias);
-    return Linear::apply(x, weight, bias ? *bias : at::empty({0}, weight.options()));
+    return Linear::apply(x.to(productType()), weight, bias ? *bias : at::empty({0}, weight.options()));
 }
 
 apus_status apus_linear(apus_tensor input, apus_tensor weight, apus_tensor bias, apus_tensor *out) APUS_NOEXCEPT {
     return apus::made(out, [&] {
-        return apus::linear(input->value, weight->value, bias ? std::optional(bias->value) : std::nullopt);
+        const bool hasOwn = input->forProducts.defined() && input->forProducts.scalar_type() == productType();
+        return apus::linear(hasOwn ? input->forProducts : input->value, weight->value, bias ? std::optional(bias->value) : std::nullopt);
     });
 }

@@ -115,6 +115,7 @@ apus_status apus_assign(apus_tensor tensor, const float *values, int64_t count) 
     return guarded([&] {
         c10::NoGradGuard unrecorded;
         TORCH_CHECK(tensor->value.numel() == count, "a tensor of ", tensor->value.numel(), " elements was given ", count);
+        tensor->forProducts.reset();
         tensor->value.copy_(at::from_blob(const_cast<float *>(values), tensor->value.sizes(), at::kFloat));
     });
 }
@@ -124,7 +125,11 @@ apus_status apus_cast(apus_tensor tensor, int32_t type, apus_tensor *out) APUS_N
 }
 
 apus_status apus_set_requires_gradient(apus_tensor tensor, bool required) APUS_NOEXCEPT {
-    return guarded([&] { tensor->value.set_requires_grad(required); });
+    return guarded([&] {
+        // What reads the value from here on must reach this gradient.
+        tensor->forProducts.reset();
+        tensor->value.set_requires_grad(required);
+    });
 }
 
 bool apus_requires_gradient(apus_tensor tensor) APUS_NOEXCEPT { return tensor->value.requires_grad(); }

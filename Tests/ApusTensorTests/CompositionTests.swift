@@ -24,6 +24,13 @@ enum Composition {
             Case("linear", [normal(3, 7, 5, seed: 1), normal(6, 5, seed: 2), normal(6, seed: 3)]) {
                 $0[0].linear(weight: $0[1], bias: $0[2])
             },
+            // More rows and columns than one block of the weight's gradient, and either one wider.
+            Case("linearToMore", [normal(3, 50, 70, seed: 1), normal(150, 70, seed: 2)]) {
+                $0[0].linear(weight: $0[1], bias: nil)
+            },
+            Case("linearToFewer", [normal(3, 50, 150, seed: 1), normal(70, 150, seed: 2)]) {
+                $0[0].linear(weight: $0[1], bias: nil)
+            },
             Case("gru", recurrent(gates: 3)) {
                 $0[0].gru(
                     inputWeight: $0[1], hiddenWeight: $0[2], inputBias: $0[3], hiddenBias: $0[4])
@@ -56,6 +63,24 @@ enum Composition {
                 $0[0].residualNorm(
                     bias: $0[1], residual: $0[2], weight: $0[3], offset: $0[4], epsilon: 1e-5,
                     probability: probability, seed: seed)
+            },
+            // A product has the normalised sum in its own type, and a gradient of its own.
+            Case(
+                "stream",
+                [
+                    normal(7, 9, seed: 1), normal(9, 9, seed: 2), normal(7, 9, seed: 3),
+                    normal(9, seed: 4), normal(9, seed: 5), normal(9, 9, seed: 6),
+                ]
+            ) {
+                let sum = $0[0].linear(weight: $0[1], bias: nil).residualNorm(
+                    bias: nil, residual: $0[2], weight: $0[3], offset: $0[4], epsilon: 1e-5,
+                    probability: probability, seed: seed)
+                return sum + sum.linear(weight: $0[5], bias: nil)
+            },
+            // Several blocks of rows, the last one and each row of odd length.
+            Case("longAttention", [normal(1, 301, 24, seed: 1)]) {
+                $0[0].attention(
+                    headCount: 2, padding: nil, bias: nil, probability: probability, seed: seed)
             },
             Case("attention", [normal(3, 13, 24, seed: 1), normal(2, 13, 13, seed: 2)]) {
                 $0[0].attention(
@@ -125,7 +150,7 @@ enum Composition {
     @Test(arguments: [0, 0.3]) func ofHalves(probability: Double) throws {
         let wanted = [
             "gatheredProducts", "contrastiveScores", "firstClassLoss", "dropout", "geluDropout",
-            "residualNorm", "attention",
+            "residualNorm", "longAttention", "attention",
         ]
         for each in Composition.all(probability: probability) where wanted.contains(each.name) {
             // What bfloat16 holds exactly.
