@@ -93,14 +93,22 @@ public struct ResultsTable: Sendable {
 
     /// The table for a terminal, in aligned columns; a star stands after the best values.
     ///
+    /// - Parameter widestLine: A table with longer lines leaves its intervals out; nil for any width.
     /// - Returns: The table and its notes, with a line break at the end.
-    public func plainText() -> String {
+    public func plainText(widestLine: Int? = nil) -> String {
+        let text = plainText(showsIntervals: true)
+        let rule = text.split(separator: "\n").first { $0.hasPrefix("---") }
+        guard let widestLine, let rule, rule.count > widestLine else { return text }
+        return plainText(showsIntervals: false)
+    }
+
+    private func plainText(showsIntervals: Bool) -> String {
         var lines = [[table.rowTitle] + table.columns.map(\.title)]
         lines += table.rows.map { row in
             [row.label]
                 + row.cells.map { cell in
                     cell.text + (cell.isBest ? "*" : " ")
-                        + (cell.detail.isEmpty ? "" : " (\(cell.detail))")
+                        + (cell.detail.isEmpty || !showsIntervals ? "" : " (\(cell.detail))")
                 }
         }
         var widths = lines[0].indices.map { column in lines.map { $0[column].count }.max() ?? 0 }
@@ -122,7 +130,8 @@ public struct ResultsTable: Sendable {
             }
         }
         let mark = table.rows.contains { $0.cells.contains(where: \.isBest) } ? ["* best"] : []
-        return text + (mark + table.notes).map { $0 + "\n" }.joined()
+        let notes = table.notes.filter { showsIntervals || $0 != Self.intervalNote }
+        return text + (mark + notes).map { $0 + "\n" }.joined()
     }
 
     private func groupLine(widths: [Int]) -> String {
@@ -147,6 +156,8 @@ public struct ResultsTable: Sendable {
         while line.last == " " { line.removeLast() }
         return line
     }
+
+    private static let intervalNote = "Ranges are 95 % confidence intervals."
 
     private static func rank(_ key: Key) -> Int {
         switch key.labelled {
@@ -197,7 +208,7 @@ public struct ResultsTable: Sendable {
                         : chances.map { "\($0.0) \($0.1)" }.joined(separator: ", ")) + ".")
         }
         if results.rows.contains(where: { $0.low != nil && $0.high != nil }) {
-            notes.append("Ranges are 95 % confidence intervals.")
+            notes.append(intervalNote)
         }
         return notes
     }

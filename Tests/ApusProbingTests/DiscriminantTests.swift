@@ -75,13 +75,23 @@ private struct References: Decodable {
         #expect(flat.logLikelihoodRatio([3], [-2]) == 0)
     }
 
-    @Test func fewRecordingsInManyDimensionsStillFit() throws {
-        // Three recordings of two speakers in four dimensions: W has rank 1.
-        let rows: [Float] = [1, 0, 0, 0, 1.1, 0, 0, 0, 0, 1, 0, 0]
-        let labels = ["a", "a", "b"]
-        let plda = try ProbabilisticDiscriminants(fitting: rows, width: 4, labels: labels)
-        let same = plda.logLikelihoodRatio(Array(rows[0..<4]), Array(rows[4..<8]))
-        let other = plda.logLikelihoodRatio(Array(rows[0..<4]), Array(rows[8..<12]))
+    @Test func fewRecordingsInManyDimensionsNeedLDAFirst() throws {
+        let rows: [Float] = [
+            1, 0, 0, 0.1, 1.1, 0.1, 0, 0, 0, 1, 0, 0, 0.1, 1.2, 0.1, 0, 0, 0, 1, 0, 0, 0.1, 1.1,
+            0.2,
+        ]
+        let labels = ["a", "a", "b", "b", "c", "c"]
+        do {
+            _ = try ProbabilisticDiscriminants(fitting: rows, width: 4, labels: labels)
+            Issue.record("a singular covariance was fitted")
+        } catch {
+            #expect("\(error)".contains("6 recordings of 3 speakers, expected at least 7"))
+        }
+        let backend = try VerificationBackend(
+            scaling: FeatureScaling(mean: [0.3, 0.3, 0.3, 0], scale: [1, 1, 1, 1]), scoring: .plda,
+            discriminantCount: 2, rows: rows, labels: labels)
+        let same = backend.score(Array(rows[0..<4]), Array(rows[4..<8]))
+        let other = backend.score(Array(rows[0..<4]), Array(rows[8..<12]))
         #expect(same.isFinite && other.isFinite && same > other)
     }
 

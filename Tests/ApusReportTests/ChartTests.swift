@@ -86,6 +86,12 @@ import Testing
         let svg = chart.svg()
         // In the legend and in the plot.
         #expect(svg.components(separatedBy: "stroke-dasharray").count == 3)
+        // More curves than colours: the ninth has the first one's colour, and dots.
+        let many = LineChart(
+            title: "", xTitle: "", yTitle: "",
+            series: (0..<9).map { .init(name: "\($0)", x: [0, 1], y: [0, Double($0)]) }
+        ).svg()
+        #expect(many.components(separatedBy: "stroke-dasharray=\"1 4\"").count == 3)
         // Two lines, three points of the first one, and the ring.
         #expect(elements(of: svg).counts["path"] == 6)
         var unmarked = chart

@@ -137,6 +137,11 @@ import Testing
             #expect(line.split(separator: " ") == want.split(separator: " ") || line.hasPrefix("-"))
         }
         #expect(lines.allSatisfy { !$0.hasSuffix(" ") })
+        // Too wide with its intervals, it goes without.
+        #expect(ResultsTable(results).plainText(widestLine: 90) == text)
+        let narrow = ResultsTable(results).plainText(widestLine: 80)
+        #expect(!narrow.contains("65.0") && !narrow.contains("intervals"))
+        #expect(narrow.contains("80.0*"))
     }
 
     @Test func thePageTableKnowsTheBestValues() {

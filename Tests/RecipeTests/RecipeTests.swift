@@ -134,7 +134,36 @@ import Testing
         #expect(nothing.text.contains("LIBRISPEECH"))
     }
 
-    @Test(arguments: ["quickstart", "debian-voices/pretrain", "librispeech/cpc"])
+    @Test func verificationOfDebianVoicesMini() throws {
+        let folder = NSTemporaryDirectory() + "apus-verification-\(UUID().uuidString)"
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let mini = try run(
+            "debian-voices/verification", ["--mini", "--stage", "3", "--run", folder])
+        try #require(mini.status == 0, "\(mini.text)")
+        for output in ["all", "normalized", "plda"] {
+            let results = try Results(
+                contentsOf: URL(fileURLWithPath: folder + "/\(output)/results.json"))
+            #expect(results.task == "speaker-verification")
+            #expect(results.systemNames.contains("CPC"))
+            #expect(results.systemNames.contains("untrained CPC") == (output != "normalized"))
+        }
+        let html = try String(contentsOfFile: folder + "/report.html", encoding: .utf8)
+        #expect(html.contains("Detection error tradeoff"))
+
+        // Models that are there already are taken as they are.
+        let model = folder + "/cpc/model.safetensors"
+        let own = try run(
+            "debian-voices/verification",
+            ["--mini", "--stage", "4", "--stop-stage", "5", "--run", folder]
+                + ["--models", "a=\(model)"])
+        #expect(own.status == 0 && !own.text.contains("4 CPC"), "\(own.text)")
+        let results = try Results(contentsOf: URL(fileURLWithPath: folder + "/all/results.json"))
+        #expect(results.systemNames.contains("untrained a"))
+    }
+
+    @Test(arguments: [
+        "quickstart", "debian-voices/pretrain", "debian-voices/verification", "librispeech/cpc",
+    ])
     func wrongUseIsExplained(recipe: String) throws {
         #expect(try run(recipe, ["--stage", "9"]).status == 64)
         let unknown = try run(recipe, ["--nonsense"])

@@ -177,6 +177,7 @@ struct VerifyCommand: ParsableCommand {
         try folder.write(report, inputs: inputs, options: options, models: models)
         if json { return try printJSON(report.results) }
         let table = ResultsTable(report.results, className: "speaker", notes: report.warnings)
-        print(table.plainText(), terminator: "")
+        print(table.plainText(widestLine: 160), terminator: "")
+        print("With intervals: \(output)/results.md")
     }
 }

@@ -50,11 +50,20 @@ public struct ProbabilisticDiscriminants: Hashable, Sendable {
     ///   - width: D.
     ///   - labels: Each row's speaker.
     ///   - iterations: The number of EM steps.
-    /// - Throws: `ProbingError.cannotFit`.
+    /// - Throws: `ProbingError.cannotFit`, also where there are too few recordings for W to have full
+    ///   rank.
     public init(
         fitting rows: [Float], width: Int, labels: [String], iterations: Int = 10
     ) throws {
         let scatter = try ClassScatter(rows, width: width, labels: labels)
+        let needed = width + scatter.classCount
+        guard scatter.count >= needed else {
+            throw ProbingError.cannotFit(
+                what: "PLDA",
+                reason: "\(scatter.count) recordings of \(scatter.classCount) speakers, expected at "
+                    + "least \(needed) for vectors of \(width); LDA makes them shorter "
+                    + "(discriminantCount)")
+        }
         let classCount = Double(scatter.classCount)
         let mean = (0..<width).map { column in
             stride(from: column, to: scatter.means.count, by: width)

@@ -13,7 +13,7 @@ public struct LineChart: Sendable {
         /// The weight of the past in an exponential moving average, 0..<1; where it is above zero
         /// the curve is drawn pale and its average strong.
         public var smoothing: Double
-        /// Whether the line is dashed and without marks, as that of a bound is.
+        /// Whether the line is grey, dashed and without marks, as that of a bound is.
         public var isDashed: Bool
         /// The number of a point that a ring marks, such as the best.
         public var marked: Int?
@@ -84,12 +84,13 @@ public struct LineChart: Sendable {
     public func svg() -> String {
         var drawing = SVGDrawing(width: size.width, height: size.height)
         drawing.text(title, x: 64, y: 24, size: 14, bold: true)
+        let looks = looks()
         let legend = Legend(names: series.map(\.name), width: size.width - 64 - 20)
         let top = 38 + legend.height
         legend.draw(on: &drawing, left: 64, top: 34) { drawing, index, x, y in
             drawing.line(
-                fromX: x, y: y, toX: x + 18, y: y, color: Palette.color(index), width: 2.5,
-                isDashed: series[index].isDashed)
+                fromX: x, y: y, toX: x + 18, y: y, color: looks[index].color, width: 2.5,
+                stroke: looks[index].stroke)
         }
 
         let shown = series.map(visiblePoints)
@@ -108,15 +109,15 @@ public struct LineChart: Sendable {
                 anchor: .middle, color: SVGDrawing.mutedColor)
         }
         for (index, points) in shown.enumerated() {
-            let color = Palette.color(index)
-            let (smoothing, isDashed) = (series[index].smoothing, series[index].isDashed)
+            let (color, stroke) = looks[index]
+            let smoothing = series[index].smoothing
             draw(
                 points, on: &drawing, in: area, color: color, strong: smoothing == 0,
-                isDashed: isDashed)
+                stroke: stroke)
             if smoothing > 0 {
                 draw(
                     Self.averaged(points, weight: smoothing), on: &drawing, in: area,
-                    color: color, strong: true, isDashed: isDashed)
+                    color: color, strong: true, stroke: stroke)
             }
             if let point = series[index].marked.flatMap({ points[$0] }) {
                 drawing.path(
@@ -125,6 +126,17 @@ public struct LineChart: Sendable {
             }
         }
         return drawing.document(title: title)
+    }
+
+    /// Each curve's colour and stroke: bounds are grey and dashed, and where there are more curves
+    /// than colours the colours begin anew with dots.
+    private func looks() -> [(color: String, stroke: SVGDrawing.Stroke)] {
+        var count = 0
+        return series.map { series in
+            guard !series.isDashed else { return (SVGDrawing.mutedColor, .dashed) }
+            defer { count += 1 }
+            return (Palette.color(count), count < Palette.colors.count ? .solid : .dotted)
+        }
     }
 
     private typealias Point = (x: Double, y: Double)
@@ -167,16 +179,16 @@ public struct LineChart: Sendable {
 
     private func draw(
         _ points: [Point?], on drawing: inout SVGDrawing, in area: PlotArea, color: String,
-        strong: Bool, isDashed: Bool
+        strong: Bool, stroke: SVGDrawing.Stroke
     ) {
         let places = points.map { point in
             point.map { (x: area.x($0.x), y: min(max(area.y($0.y), area.top), area.bottom)) }
         }
         drawing.polyline(
             Self.thinned(places), color: color, width: strong ? 2 : 1,
-            opacity: strong ? 1 : 0.35, isDashed: isDashed)
+            opacity: strong ? 1 : 0.35, stroke: stroke)
         let marked = places.compactMap { $0 }
-        guard strong, !isDashed, marked.count <= 30 else { return }
+        guard strong, stroke != .dashed, marked.count <= 30 else { return }
         for place in marked {
             drawing.path(
                 Mark.circle.path(x: place.x, y: place.y, radius: 3), fill: color, stroke: "none",

@@ -12,7 +12,13 @@ struct SVGDrawing {
     static let textColor = "#24292f"
     static let mutedColor = "#59636e"
     static let gridColor = "#e4e7eb"
-    private static let dashes = " stroke-dasharray=\"6 5\""
+
+    /// How a line is drawn.
+    enum Stroke: String {
+        case solid = ""
+        case dashed = " stroke-dasharray=\"6 5\""
+        case dotted = " stroke-dasharray=\"1 4\""
+    }
 
     init(width: Double, height: Double) {
         self.width = width
@@ -21,12 +27,12 @@ struct SVGDrawing {
 
     mutating func line(
         fromX x1: Double, y y1: Double, toX x2: Double, y y2: Double, color: String,
-        width: Double = 1, isDashed: Bool = false
+        width: Double = 1, stroke: Stroke = .solid
     ) {
         elements.append(
             "<line x1=\"\(number(x1))\" y1=\"\(number(y1))\" x2=\"\(number(x2))\""
                 + " y2=\"\(number(y2))\" stroke=\"\(color)\" stroke-width=\"\(number(width))\""
-                + (isDashed ? Self.dashes : "") + "/>")
+                + stroke.rawValue + "/>")
     }
 
     mutating func rectangle(
@@ -47,7 +53,7 @@ struct SVGDrawing {
     /// A line through points, broken where a point is `nil`.
     mutating func polyline(
         _ points: [(x: Double, y: Double)?], color: String, width: Double, opacity: Double = 1,
-        isDashed: Bool = false
+        stroke: Stroke = .solid
     ) {
         var commands = ""
         var start = true
@@ -65,7 +71,7 @@ struct SVGDrawing {
                 + " stroke-width=\"\(number(width))\" stroke-linejoin=\"round\""
                 + " stroke-linecap=\"round\""
                 + (opacity < 1 ? " stroke-opacity=\"\(number(opacity))\"" : "")
-                + (isDashed ? Self.dashes : "") + "/>")
+                + stroke.rawValue + "/>")
     }
 
     /// A closed or filled shape given by SVG path commands.
