@@ -107,22 +107,20 @@ public struct WeightedSumProbe: Sendable {
         self.seed = Seed(seed).derived("weighted sum")
     }
 
-    /// The recordings of one training step: an epoch is a permutation, and its last batch may be
-    /// smaller.
+    /// The recordings of each step of an epoch: a permutation in batches, the last one maybe smaller.
     ///
     /// - Parameters:
-    ///   - step: The step, from 1.
+    ///   - epoch: The epoch, from 0.
     ///   - count: The number of training recordings.
     ///   - seed: The training's seed.
-    /// - Returns: Positions of recordings.
-    public func batch(step: Int, of count: Int, seed: Seed) -> [Int] {
-        let batches = (count + options.batchSize - 1) / options.batchSize
-        let (epoch, number) = (step - 1).quotientAndRemainder(dividingBy: batches)
+    /// - Returns: Positions of recordings, batch by batch.
+    public func batches(epoch: Int, of count: Int, seed: Seed) -> [[Int]] {
         var order = Array(0..<count)
         var generator = SeededGenerator(seed: seed.value, stream: "epoch", epoch)
         generator.shuffle(&order)
-        return Array(
-            order[number * options.batchSize..<min(count, (number + 1) * options.batchSize)])
+        return stride(from: 0, to: count, by: options.batchSize).map {
+            Array(order[$0..<min(count, $0 + options.batchSize)])
+        }
     }
 
     /// Runs the sweep.
@@ -194,8 +192,14 @@ public struct WeightedSumProbe: Sendable {
         var best: (training: Training, predictions: [Int])?
         // Small products are fastest on one thread.
         Engine.withThreadCount(1) {
+            var coming: ArraySlice<[Int]> = []
+            var epoch = 0
             for step in 1...options.steps {
-                let rows = batch(step: step, of: targets[0].count, seed: seed)
+                if coming.isEmpty {
+                    coming = batches(epoch: epoch, of: targets[0].count, seed: seed)[...]
+                    epoch += 1
+                }
+                let rows = coming.removeFirst()
                 let loss = head(means: parts[0].rows(rows)).crossEntropy(
                     targets: Tensor(integers: rows.map { targets[0][$0] }, shape: [rows.count]))
                 loss.backward()

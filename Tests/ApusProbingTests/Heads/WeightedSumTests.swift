@@ -81,8 +81,7 @@ import Testing
                 layerCount: 3, inputWidth: 6, projectionWidth: 10, classCount: 3, seed: seed)
             let optimizer = AdamW(head.namedParameters, weightDecay: 0)
             var losses: [Float] = []
-            for step in 1...40 {
-                let rows = probe.batch(step: step, of: 20, seed: seed)
+            for rows in (0..<14).flatMap({ probe.batches(epoch: $0, of: 20, seed: seed) }) {
                 let loss = logits(head, rows).crossEntropy(
                     targets: Tensor(integers: rows.map { targets[$0] }, shape: [rows.count]))
                 losses.append(loss.item)
@@ -115,12 +114,10 @@ import Testing
         var options = WeightedSumProbe.Options()
         options.batchSize = 8
         let probe = WeightedSumProbe(options)
-        let epochs = [1...3, 4...6].map { steps in
-            steps.flatMap { probe.batch(step: $0, of: 20, seed: Seed(1)) }
-        }
-        #expect(epochs.allSatisfy { $0.sorted() == Array(0..<20) })
+        let epochs = [0, 1].map { probe.batches(epoch: $0, of: 20, seed: Seed(1)) }
+        #expect(epochs.allSatisfy { $0.flatMap(\.self).sorted() == Array(0..<20) })
         #expect(epochs[0] != epochs[1])
-        #expect(probe.batch(step: 3, of: 20, seed: Seed(1)).count == 4)
+        #expect(epochs[0].map(\.count) == [8, 8, 4])
     }
 
     @Test func theRateIsChosenOnTheDevelopmentPart() throws {
