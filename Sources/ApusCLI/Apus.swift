@@ -21,7 +21,7 @@ struct Apus: ParsableCommand {
             DoctorCommand.self, PrepareCommand.self, FeaturesCommand.self, UnitsCommand.self,
             PretrainCommand.self, TrainCommand.self, EmbedCommand.self, ProbeCommand.self,
             VerifyCommand.self,
-            ClassifyCommand.self, ReportCommand.self,
+            ClassifyCommand.self, EnrollCommand.self, IdentifyCommand.self, ReportCommand.self,
             InfoCommand.self,
         ])
 

@@ -56,6 +56,13 @@ extension Commands {
             let embedded = try BuiltCommand.run(["embed", classifier, clips, "-o", vectors])
             #expect(embedded.status == 0, "\(embedded.error)")
             #expect(embedded.output.hasSuffix(" x 16\n"))
+            // Its embeddings can be compared by their cosines.
+            let manifests = try TrainedModels.shared.manifests
+            let speakers = folder.path + "/speakers.safetensors"
+            let enrolled = try BuiltCommand.run([
+                "enroll", classifier, manifests + "/train.jsonl", "-o", speakers,
+            ])
+            #expect(enrolled.status == 0, "\(enrolled.error)")
             for (arguments, word) in [
                 (["embed", classifier, voice, "--layer", "context", "-o", vectors], "neither"),
                 (["embed", classifier, voice, "--pooling", "frames", "-o", vectors], "neither"),

@@ -73,11 +73,14 @@ public struct HeadConfiguration: Codable, Hashable, Sendable {
     /// The number of weights in the largest matrices: no head of these sizes has fewer.
     func leastParameterCount(inputWidth: Int) -> Double {
         let (input, width) = (Double(inputWidth), Double(builtWidth))
+        let attention = Double(attentionWidth) * width
         return switch kind {
-        case .linear: input * width
+        case .linear: input * width + (pooling == .attentive ? attention : 0)
         case .perceptron: input * width + Double(hiddenLayers - 1) * width * width
         case .xVector: 5 * input * width + 15 * width * width
-        case .ecapa: 5 * input * width + 15 * width * width + 6 * width * Double(embeddingWidth)
+        case .ecapa:
+            5 * input * width + 15 * width * width + 9 * attention
+                + 6 * width * Double(embeddingWidth)
         }
     }
 

@@ -161,8 +161,7 @@ import Testing
     }
 
     @Test func sizesOfPublishedHeads() {
-        // SpeechBrain's ECAPA of 1024 channels has 20.8 M weights with batch normalisations that this
-        // one lacks; WeSpeaker's of 512 channels on 80 bands has 6.19 M.
+        // WeSpeaker's ECAPA of 512 channels on 80 bands has 6.19 M weights.
         let ecapa = ECAPA(inputWidth: 80, seed: Seed(1))
         #expect(abs(Double(ecapa.parameterCount) / 6.19e6 - 1) < 0.01)
         #expect(ecapa.embeddingWidth == 192)
