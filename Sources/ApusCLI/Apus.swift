@@ -19,9 +19,9 @@ struct Apus: ParsableCommand {
         version: apusVersion,
         subcommands: [
             DoctorCommand.self, PrepareCommand.self, FeaturesCommand.self, UnitsCommand.self,
-            PretrainCommand.self, EmbedCommand.self, ProbeCommand.self, TrialsCommand.self,
-            VerifyCommand.self,
-            ClassifyCommand.self, ReportCommand.self, InfoCommand.self,
+            PretrainCommand.self, TrainCommand.self, EmbedCommand.self, ProbeCommand.self,
+            TrialsCommand.self, VerifyCommand.self, ClassifyCommand.self, EnrollCommand.self,
+            IdentifyCommand.self, ReportCommand.self, InfoCommand.self,
         ])
 
     static func main() {

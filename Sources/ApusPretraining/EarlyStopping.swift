@@ -1,24 +1,24 @@
 /// The rule by which a run ends that no longer improves on the held-out recordings.
-struct EarlyStopping {
+package struct EarlyStopping {
     /// What the rule remembers.
-    struct State: Codable, Equatable {
+    package struct State: Codable, Equatable {
         /// The lowest loss, and the step that it was found at.
-        var bestLoss: Double
-        var bestStep: Int
+        package var bestLoss: Double
+        package var bestStep: Int
         /// The validations since, none of which improved.
-        var withoutImprovement: Int
+        package var withoutImprovement: Int
     }
 
     private let options: PretrainingConfiguration.EarlyStopping
     /// What the rule remembers; nothing before the first finite loss.
-    private(set) var state: State?
+    package private(set) var state: State?
 
     /// A rule.
     ///
     /// - Parameters:
     ///   - options: The patience, and what counts as an improvement.
     ///   - state: What it remembers of validations before.
-    init(_ options: PretrainingConfiguration.EarlyStopping, state: State?) {
+    package init(_ options: PretrainingConfiguration.EarlyStopping, state: State?) {
         self.options = options
         self.state = state
     }
@@ -31,7 +31,7 @@ struct EarlyStopping {
     ///   - loss: The loss on the held-out recordings.
     ///   - step: The step that it was found at.
     /// - Returns: Whether it improves on the lowest before.
-    mutating func improves(loss: Double, step: Int) -> Bool {
+    package mutating func improves(loss: Double, step: Int) -> Bool {
         let best = state?.bestLoss ?? .infinity
         if loss.isFinite, best == .infinity || loss < best - options.minimumImprovement {
             state = State(bestLoss: loss, bestStep: step, withoutImprovement: 0)
@@ -42,7 +42,7 @@ struct EarlyStopping {
     }
 
     /// Whether the run is to end.
-    var ends: Bool {
+    package var ends: Bool {
         options.patience > 0 && (state?.withoutImprovement ?? 0) >= options.patience
     }
 }

@@ -4,12 +4,12 @@ import Foundation
 /// The figures of a run as it goes: `metrics.jsonl`, and TensorBoard's event file beside it.
 ///
 /// A continued run first drops the lines of steps that it will do again.
-final class MetricsLog {
+package final class MetricsLog {
     private let path: String
     private let handle: FileHandle
     private let events: EventFileWriter
 
-    init(folder: String, keepingStepsThrough step: Int) throws {
+    package init(folder: String, keepingStepsThrough step: Int) throws {
         path = folder + "/metrics.jsonl"
         do {
             let kept = Self.lines(of: path).filter { ($0.step ?? .max) <= step }.map(\.text)
@@ -25,7 +25,7 @@ final class MetricsLog {
     }
 
     /// Writes one step's figures, in the given order, and lists of words, which aren't for TensorBoard.
-    func write(
+    package func write(
         step: Int, _ figures: [(name: String, value: Double)],
         lists: [(name: String, words: [String])] = []
     ) throws {
@@ -47,7 +47,7 @@ final class MetricsLog {
         }
     }
 
-    func close() throws {
+    package func close() throws {
         try handle.close()
         try events.synchronize()
     }

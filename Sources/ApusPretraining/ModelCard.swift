@@ -80,6 +80,9 @@ public struct ModelCard: Codable, Hashable, Sendable {
     static let key = "apus"
 }
 
+/// The metadata key of a trained classifier's card.
+package let classifierKey = "apus-trained-classifier"
+
 /// The version of Apus.
 public let apusVersion = "0.1.0"
 
@@ -115,7 +118,7 @@ public final class PretrainedModel {
         guard let text = file.metadata[ModelCard.key] else {
             throw PretrainingError.notAModel(path: path, reason: "it has no model card")
         }
-        if file.tensors["classifier.weight"] != nil {
+        if file.tensors["classifier.weight"] != nil || file.metadata[classifierKey] != nil {
             throw PretrainingError.notAModel(
                 path: path, reason: "it is a classifier, for apus classify")
         }

@@ -156,6 +156,14 @@ public struct ObjectiveConfiguration: Codable, Hashable, Sendable {
         ).map { "objective.cpc." + $0 }
     }
 
+    /// Whether recordings of so many frames can be trained on.
+    ///
+    /// - Parameter count: The frames of features.
+    /// - Returns: False for CPC where no frame has as many successors as it predicts.
+    package func isTrainable(onFrames count: Int) -> Bool {
+        kind != .cpc || cpc.encodedFrames(count) > cpc.predictionSteps
+    }
+
     /// The number of weights in the largest matrices: no model of these sizes has fewer.
     ///
     /// A floating-point number, since sizes that a file names may be absurd.

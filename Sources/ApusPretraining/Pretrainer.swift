@@ -65,7 +65,7 @@ public final class Pretrainer {
         let objective = configuration.objective.makeObjective(
             melBandCount: frontEnd.featureCount, seed: seed)
         try objective.prepare(frontEnd: frontEnd)
-        let optimizer = configuration.makeOptimizer(objective.namedParameters)
+        let optimizer = configuration.optimizer.make(for: objective.namedParameters)
         let average =
             training.averaging.decay > 0
             ? WeightAverage(of: objective, decay: training.averaging.decay) : nil
@@ -74,7 +74,7 @@ public final class Pretrainer {
             step: 0, trainingData: try recordings.summary(manifest: configuration.data.manifest))
         var state = try restore(objective, optimizer, average)
 
-        let schedule = configuration.schedule
+        let schedule = configuration.optimizer.schedule
         let limits = TrainingLimits(training, batchesPerEpoch: recordings.sampler.batchCount)
         let rule = TrainingCheckpoint.Rule(
             every: training.checkpointEvery,

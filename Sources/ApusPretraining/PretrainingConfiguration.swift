@@ -200,27 +200,10 @@ public struct PretrainingConfiguration: Codable, Hashable, Sendable {
             (data.secondsPerBatch > 0 ? "makes \(framesPerBatch) frames" : "is \(framesPerBatch)")
                 + ", less than data.cropFrames, \(data.cropFrames)")
         try validateValidation(require)
+        try optimizer.validate(require)
         try require(
-            optimizer.rate > 0 && optimizer.rate.isFinite, "optimizer.rate",
-            "is \(optimizer.rate), expected a positive number")
-        try require(
-            (0...1).contains(optimizer.warmUp), "optimizer.warmUp",
-            "is \(optimizer.warmUp), expected a share of the run, 0 to 1")
-        try require(
-            optimizer.decay != .noam || optimizer.warmUp > 0, "optimizer.warmUp",
-            "is 0, expected more with optimizer.decay: noam")
-        for (key, beta) in [
-            ("optimizer.beta1", optimizer.beta1), ("optimizer.beta2", optimizer.beta2),
-            ("optimizer.momentum", optimizer.momentum),
-            ("training.averaging.decay", training.averaging.decay),
-        ] { try require((0..<1).contains(beta), key, "is \(beta), expected 0 up to 1") }
-        try require(optimizer.clipNorm > 0, "optimizer.clipNorm", "expected a positive number")
-        try require(
-            optimizer.epsilon > 0 && optimizer.epsilon.isFinite, "optimizer.epsilon",
-            "is \(optimizer.epsilon), expected a positive number")
-        try require(
-            optimizer.weightDecay >= 0 && optimizer.weightDecay.isFinite, "optimizer.weightDecay",
-            "is \(optimizer.weightDecay), expected 0 or more")
+            (0..<1).contains(training.averaging.decay), "training.averaging.decay",
+            "is \(training.averaging.decay), expected 0 up to 1")
         try require(
             training.averaging.decay == 0 || training.averaging.checkpoints == 1,
             "training.averaging.checkpoints",
@@ -289,35 +272,9 @@ public struct PretrainingConfiguration: Codable, Hashable, Sendable {
             ? Int(min(data.secondsPerBatch * frontEnd.frameRate, 1e9)) : data.framesPerBatch
     }
 
-    /// What moves the parameters.
-    func makeOptimizer(
-        _ parameters: [(name: String, tensor: Tensor)]
-    ) -> any ApusNN.Optimizer {
-        let betas = (optimizer.beta1, optimizer.beta2)
-        return switch optimizer.kind {
-        case .adamW:
-            AdamW(
-                parameters, betas: betas, epsilon: optimizer.epsilon,
-                weightDecay: optimizer.weightDecay)
-        case .lamb:
-            LAMB(
-                parameters, betas: betas, epsilon: optimizer.epsilon,
-                weightDecay: optimizer.weightDecay)
-        case .sgd:
-            SGD(
-                parameters, momentum: optimizer.momentum, weightDecay: optimizer.weightDecay)
-        }
-    }
-
     /// What changes the recordings in each epoch, where anything does.
     func makeAugmenter() throws -> Augmenter? {
         guard augmentation.isOn else { return nil }
         return try Augmenter(augmentation, seed: seed, sampleRate: frontEnd.sampleRate)
-    }
-
-    /// How the learning rate moves.
-    var schedule: LearningRateSchedule {
-        LearningRateSchedule(
-            peak: optimizer.rate, warmUp: optimizer.warmUp, decay: optimizer.decay)
     }
 }

@@ -8,52 +8,71 @@ import Foundation
 ///
 /// The folder appears under its name only once all of it is on disk: a run killed while it writes
 /// leaves the checkpoint before intact, and a folder without this one's name to be cleared away.
-struct TrainingCheckpoint {
+package struct TrainingCheckpoint {
     /// What isn't a weight: every draw is a function of the seed and the step, so there are no
     /// generators to save.
-    struct State: Codable, Equatable {
-        var step: Int
-        var threads: Int
-        var sampler: SamplerState
-        var optimizerStep: Int
-        var skippedSteps: Int
-        var audioSeconds: Double
-        var trainingSeconds: Double
-        var secondsWaited: Double
-        var loss: Double?
+    package struct State: Codable, Equatable {
+        package var step: Int
+        package var threads: Int
+        package var sampler: SamplerState
+        package var optimizerStep: Int
+        package var skippedSteps: Int
+        package var audioSeconds: Double
+        package var trainingSeconds: Double
+        package var secondsWaited: Double
+        package var loss: Double?
         // What follows was added later: a checkpoint of an earlier version lacks it.
         /// The steps in a row, up to this one, that were skipped.
-        var skippedInARow: Int?
+        package var skippedInARow: Int?
         /// The steps that the average of the weights has followed.
-        var averagedSteps: Int?
+        package var averagedSteps: Int?
         /// The lowest loss on the held-out recordings, and what followed it.
-        var validation: EarlyStopping.State?
+        package var validation: EarlyStopping.State?
         /// The kinds of collapse that were warned of.
-        var warned: Set<String>?
+        package var warned: Set<String>?
         /// Where the run computed, the processor where nothing is said.
-        var device: Device?
+        package var device: Device?
         /// Why the run has ended, where it has.
-        var end: Pretrainer.End?
+        package var end: Pretrainer.End?
+
+        package init(
+            step: Int, threads: Int, sampler: SamplerState, optimizerStep: Int, skippedSteps: Int,
+            audioSeconds: Double, trainingSeconds: Double, secondsWaited: Double
+        ) {
+            (self.step, self.threads, self.sampler) = (step, threads, sampler)
+            (self.optimizerStep, self.skippedSteps) = (optimizerStep, skippedSteps)
+            (self.audioSeconds, self.trainingSeconds) = (audioSeconds, trainingSeconds)
+            self.secondsWaited = secondsWaited
+        }
     }
 
     /// What a checkpoint's files hold beside the state.
-    struct Content {
+    package struct Content {
         /// The model with the weights as the steps moved them.
-        var model: Data
-        var moments: [String: TensorValues]
+        package var model: Data
+        package var moments: [String: TensorValues]
         /// The average of the weights, where there is one.
-        var average: [String: TensorValues]?
+        package var average: [String: TensorValues]?
+
+        package init(
+            model: Data, moments: [String: TensorValues],
+            average: [String: TensorValues]? = nil
+        ) {
+            (self.model, self.moments, self.average) = (model, moments, average)
+        }
     }
 
     /// Which checkpoints stay.
-    struct Rule {
+    package struct Rule {
         /// A checkpoint is written every so many steps; one at the end, and where a run is stopped.
-        var every: Int
+        package var every: Int
         /// So many of them stay, not counting those where a run was stopped.
-        var kept: Int
+        package var kept: Int
+
+        package init(every: Int, kept: Int) { (self.every, self.kept) = (every, kept) }
 
         /// Those of the paths that an undisturbed run has too, in the same order.
-        func regular(_ paths: [String]) -> [String] {
+        package func regular(_ paths: [String]) -> [String] {
             paths.filter { path in
                 guard let step = TrainingCheckpoint.step(of: path) else { return false }
                 return step % every == 0
@@ -62,16 +81,16 @@ struct TrainingCheckpoint {
         }
 
         /// The paths, the latest first, without those that stay.
-        func superfluous(_ paths: [String]) -> [String] {
+        package func superfluous(_ paths: [String]) -> [String] {
             let staying = Set(regular(paths).prefix(kept) + paths.prefix(1))
             return paths.filter { !staying.contains($0) }
         }
     }
 
-    var state: State
-    var weights: [String: TensorValues]
-    var moments: [String: TensorValues]
-    var average: [String: TensorValues]?
+    package var state: State
+    package var weights: [String: TensorValues]
+    package var moments: [String: TensorValues]
+    package var average: [String: TensorValues]?
 
     private static func name(ofStep step: Int) -> String { String(format: "step-%08d", step) }
 
@@ -82,13 +101,13 @@ struct TrainingCheckpoint {
     }
 
     /// The checkpoints in a folder, the latest first.
-    static func all(in folder: String) -> [String] {
+    package static func all(in folder: String) -> [String] {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
         return names.filter { step(of: $0) != nil }.sorted(by: >).map { folder + "/" + $0 }
     }
 
     /// Reads a checkpoint.
-    init(contentsOf path: String) throws {
+    package init(contentsOf path: String) throws {
         state = try Self.state(in: path)
         weights = try Safetensors(contentsOf: path + "/model.safetensors").tensors
         moments = try Safetensors(contentsOf: path + "/optimizer.safetensors").tensors
@@ -98,7 +117,7 @@ struct TrainingCheckpoint {
     }
 
     /// Reads a checkpoint's state without its weights.
-    static func state(in path: String) throws -> State {
+    package static func state(in path: String) throws -> State {
         let state: State
         do {
             let data = try Data(contentsOf: URL(fileURLWithPath: path + "/state.json"))
@@ -116,7 +135,7 @@ struct TrainingCheckpoint {
     }
 
     /// Writes a checkpoint, and removes those that need not stay.
-    static func write(
+    package static func write(
         _ state: State, _ content: Content, to folder: String, rule: Rule
     ) throws {
         let files = FileManager.default

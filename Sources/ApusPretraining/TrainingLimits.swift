@@ -1,7 +1,7 @@
 /// When a run is through, and how much of it is done.
-struct TrainingLimits {
+package struct TrainingLimits {
     /// The number of steps that ends the run, or `nil` for none.
-    let steps: Int?
+    package let steps: Int?
     /// The seconds of training that end the run, or `nil` for no number.
     let seconds: Double?
     /// Whether `training.steps` ends the run before the last of `training.epochs`.
@@ -12,7 +12,7 @@ struct TrainingLimits {
     /// - Parameters:
     ///   - training: The configuration.
     ///   - batchesPerEpoch: The batches in which each recording is seen once.
-    init(_ training: PretrainingConfiguration.Training, batchesPerEpoch: Int) {
+    package init(_ training: PretrainingConfiguration.Training, batchesPerEpoch: Int) {
         let (batches, overflows) = batchesPerEpoch.multipliedReportingOverflow(by: training.epochs)
         let byEpochs =
             training.epochs > 0
@@ -29,14 +29,14 @@ struct TrainingLimits {
     ///   - step: The step.
     ///   - trained: The seconds of training before it.
     /// - Returns: A share in 0...1.
-    func progress(step: Int, seconds trained: Double) -> Double {
+    package func progress(step: Int, seconds trained: Double) -> Double {
         let ofSteps = steps.map { Double(step) / Double($0) } ?? 0
         let ofTime = seconds.map { trained / $0 } ?? 0
         return min(1, max(ofSteps, ofTime))
     }
 
     /// Which limit is reached, if one is.
-    func end(step: Int, seconds trained: Double) -> Pretrainer.End? {
+    package func end(step: Int, seconds trained: Double) -> Pretrainer.End? {
         if let steps, step >= steps { return .steps }
         if let seconds, trained >= seconds { return .minutes }
         return nil

@@ -185,6 +185,34 @@ import Testing
     }
 
     /// Trainings of one name are one row: their mean.
+    @Test func superbsProtocolStandsBesideTheProbes() throws {
+        let folder = try TemporaryFolder()
+        var options = self.options()
+        options.weightedSum.isOn = true
+        options.weightedSum.rates = [1e-2, 1e-3]
+        options.weightedSum.steps = 60
+        let report = try ProbeRun(options).run(
+            models: [("cpc", makeModel(.cpc))],
+            train: manifest(folder, "train", takes: 0..<2),
+            development: manifest(folder, "development", takes: 2..<3),
+            test: manifest(folder, "test", takes: 3..<5))
+        let rows = report.results.rows.filter {
+            $0.metric == ProbeRun.MetricName.weightedSumAccuracy
+        }
+        #expect(rows.map(\.system) == report.results.systemNames)
+        #expect(rows.allSatisfy { $0.seeds == 3 && $0.trials == report.testIDs.count })
+        #expect(report.results.protocol.contains("SUPERB's head on the layers' means"))
+        // The encoder's layers differ in width: the last is weighed alone.
+        #expect(report.systems.last?.weightedSum?.layers == ["context"])
+        options.frames = nil
+        #expect(throws: ProbingError.self) {
+            try ProbeRun(options).run(
+                models: [("cpc", makeModel(.cpc))], folds: Manifest(path: "all.jsonl", cuts: []))
+        }
+        options.weightedSum.rates = []
+        #expect(throws: ProbingError.self) { try ProbeRun(options) }
+    }
+
     @Test func severalTrainingsAreOneSystem() throws {
         let folder = try TemporaryFolder()
         let train = try manifest(folder, "train", takes: 0..<2)

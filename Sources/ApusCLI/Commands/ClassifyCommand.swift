@@ -1,4 +1,5 @@
 import ApusCorpus
+import ApusNN
 import ApusProbing
 import ArgumentParser
 import Foundation
@@ -15,7 +16,7 @@ struct ClassifyCommand: ParsableCommand {
             recording whatever.
             """)
 
-    @Argument(help: "A classifier.safetensors that apus probe wrote.")
+    @Argument(help: "A classifier.safetensors that apus probe or apus train wrote.")
     var classifier: String
     @Argument(help: "Audio files, folders or .jsonl manifests.")
     var inputs: [String]
@@ -34,11 +35,11 @@ struct ClassifyCommand: ParsableCommand {
         guard top > 0 else { throw ValidationError("--top is \(top), expected at least 1.") }
         try engine.start()
         let cuts = try Inputs.cuts(inputs)
-        let classifier = try Classifier(contentsOf: self.classifier)
+        let scores = try scores(of: cuts)
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         var failures = Failures()
-        for (cut, result) in zip(cuts, classifier.scores(of: cuts)) {
+        for (cut, result) in zip(cuts, scores) {
             switch result {
             case .failure(let error): failures.failed("\(error)")
             case .success(let scores):
@@ -54,5 +55,14 @@ struct ClassifyCommand: ParsableCommand {
             }
         }
         try failures.finish()
+    }
+
+    /// The labels by a classifier of either command.
+    private func scores(of cuts: [Cut]) throws -> [Result<[Classifier.Score], CorpusError>] {
+        let file = try Safetensors(contentsOf: classifier)
+        if TrainedClassifier.isTrainedClassifier(file) {
+            return try TrainedClassifier(path: classifier, file: file).scores(of: cuts)
+        }
+        return try Classifier(path: classifier, file: file).scores(of: cuts)
     }
 }

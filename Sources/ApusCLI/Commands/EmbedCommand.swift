@@ -1,4 +1,5 @@
 import ApusCorpus
+import ApusNN
 import ApusPretraining
 import ApusProbing
 import ApusSignal
@@ -24,7 +25,7 @@ struct EmbedCommand: ParsableCommand {
             the same embedding alone and among others.
             """)
 
-    @Argument(help: "A model.safetensors.")
+    @Argument(help: "A model.safetensors, or a classifier.safetensors of apus train.")
     var model: String
     @Argument(help: "Audio files, folders or .jsonl manifests.")
     var inputs: [String]
@@ -48,24 +49,10 @@ struct EmbedCommand: ParsableCommand {
             throw ValidationError(
                 "Frames are written for one recording at a time, not \(cuts.count).")
         }
-        let model = try PretrainedModel(contentsOf: self.model)
-        if frontEndOptions.isGiven {
-            var wanted = try frontEndOptions.resolve()
-            // What the corpus's mean and deviation were is the model's own.
-            wanted.normalization = model.card.frontEnd.normalization
-            try model.require(wanted)
-        }
-        let extractor = try EmbeddingExtractor(
-            model, layer: layer, pooling: pooling,
-            workers: ProcessInfo.processInfo.activeProcessorCount)
-        let progress = ProgressDisplay(total: cuts.count, unit: "recordings")
-        var results = [Result<FeatureMatrix, CorpusError>?](repeating: nil, count: cuts.count)
-        var done = 0
-        extractor.forEachEmbedding(of: cuts) { index, embedding in
-            results[index] = embedding
-            done += 1
-            if cuts.count > 1 { progress.update(done) }
-        }
+        let file = try Safetensors(contentsOf: model)
+        let (results, width) =
+            TrainedClassifier.isTrainedClassifier(file)
+            ? try headEmbeddings(of: cuts, file) : try layerEmbeddings(of: cuts, file)
         var failures = Failures()
         var rows: [(id: String, matrix: FeatureMatrix)] = []
         for (cut, result) in zip(cuts, results) {
@@ -77,8 +64,48 @@ struct EmbedCommand: ParsableCommand {
             case nil: failures.failed("\(cut.id): no embedding came out")
             }
         }
-        if !rows.isEmpty { try write(rows, width: extractor.width) }
+        if !rows.isEmpty { try write(rows, width: width) }
         try failures.finish()
+    }
+
+    /// The embeddings by a model's layer.
+    private func layerEmbeddings(
+        of cuts: [Cut], _ file: Safetensors
+    ) throws -> ([Result<FeatureMatrix, CorpusError>?], width: Int) {
+        let model = try PretrainedModel(path: self.model, file: file)
+        try requireFrontEnd(of: model)
+        let extractor = try EmbeddingExtractor(
+            model, layer: layer, pooling: pooling,
+            workers: ProcessInfo.processInfo.activeProcessorCount)
+        let progress = ProgressDisplay(total: cuts.count, unit: "recordings")
+        var results = [Result<FeatureMatrix, CorpusError>?](repeating: nil, count: cuts.count)
+        var done = 0
+        extractor.forEachEmbedding(of: cuts) { index, embedding in
+            results[index] = embedding
+            done += 1
+            if cuts.count > 1 { progress.update(done) }
+        }
+        return (results, extractor.width)
+    }
+
+    /// The embeddings by a trained classifier's head, which pools frames in its own way.
+    private func headEmbeddings(
+        of cuts: [Cut], _ file: Safetensors
+    ) throws -> ([Result<FeatureMatrix, CorpusError>?], width: Int) {
+        guard layer == nil, pooling != .frames else {
+            throw ValidationError("A trained classifier's head has neither layers nor frames.")
+        }
+        let classifier = try TrainedClassifier(path: model, file: file)
+        try requireFrontEnd(of: classifier.model)
+        return (classifier.embeddings(of: cuts), classifier.embeddingWidth)
+    }
+
+    private func requireFrontEnd(of model: PretrainedModel) throws {
+        guard frontEndOptions.isGiven else { return }
+        var wanted = try frontEndOptions.resolve()
+        // What the corpus's mean and deviation were is the model's own.
+        wanted.normalization = model.card.frontEnd.normalization
+        try model.require(wanted)
     }
 
     private func write(_ rows: [(id: String, matrix: FeatureMatrix)], width: Int) throws {

@@ -54,7 +54,7 @@ struct PretrainCommand: ParsableCommand {
                     String(format: "loss %.4f  %.2f steps/s", now.loss, now.stepsPerSecond))
             }
         }
-        let signals = Self.stop(pretrainer.stopRequest, on: [SIGINT, SIGTERM])
+        let signals = pretrainer.stopRequest.stops(on: [SIGINT, SIGTERM])
         defer { signals.forEach { $0.cancel() } }
         let summary = try pretrainer.run()
         guard summary.end != nil else {
@@ -81,22 +81,6 @@ struct PretrainCommand: ParsableCommand {
         if summary.problemCount > 0 {
             print("recordings left out: \(summary.problemCount)")
             throw ExitStatus.badData
-        }
-    }
-
-    /// Has signals stop a run; the second one of a kind ends the process at once.
-    private static func stop(
-        _ request: StopRequest, on signals: [Int32]
-    ) -> [any DispatchSourceSignal] {
-        signals.map { number in
-            signal(number, SIG_IGN)
-            let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-            source.setEventHandler {
-                request.stop()
-                signal(number, SIG_DFL)
-            }
-            source.resume()
-            return source
         }
     }
 }

@@ -116,7 +116,16 @@ public final class Classifier {
     ///   isn't a whole safetensors file or has other weights, `PretrainingError.notAModel` where the
     ///   encoder's card is damaged.
     public convenience init(contentsOf path: String) throws {
-        let file = try Safetensors(contentsOf: path)
+        try self.init(path: path, file: Safetensors(contentsOf: path))
+    }
+
+    /// A classifier from what its file holds.
+    ///
+    /// - Parameters:
+    ///   - path: Where it comes from.
+    ///   - file: The weights, and both cards in the metadata.
+    /// - Throws: As `init(contentsOf:)`.
+    public convenience init(path: String, file: Safetensors) throws {
         guard let text = file.metadata[Self.cardKey] else {
             throw ProbingError.notAClassifier(
                 path: path, reason: "holds no classifier; make one with apus probe")

@@ -48,6 +48,8 @@ public struct ProbeOptions: Codable, Hashable, Sendable {
     public var utterances = UtteranceProbe.Options()
     /// Probes on single frames; `nil` for none.
     public var frames: FrameProbe.Options? = FrameProbe.Options()
+    /// SUPERB's protocol beside them; off unless it is asked for.
+    public var weightedSum = WeightedSumProbe.Options()
     /// Verification, a pair of recordings at a time; off unless impostors are named.
     public var verification = VerificationProbe.Options()
     /// What all draws depend on: few-label subsets, frames, bootstraps.
@@ -100,6 +102,12 @@ public struct ProbeOptions: Codable, Hashable, Sendable {
         try require(
             verification.resamples > 1, "verification.resamples", "at least 2",
             verification.resamples)
+        if let problem = weightedSum.problem() {
+            let parts = problem.split(separator: ":", maxSplits: 1)
+            throw ProbingError.badOption(
+                option: "weightedSum.\(parts[0])", expected: "a value that can be used",
+                found: problem)
+        }
         try require(workers > 0, "workers", "at least 1", workers)
         try require(cacheMegabytes >= 0, "cacheMegabytes", "0 or more", cacheMegabytes)
         guard let frames else { return }

@@ -25,6 +25,8 @@ public struct ProbeReport {
         public var utterances: [UtteranceProbe.Outcome]
         /// The probe on frames, where the system has frames and it was asked for.
         public var frames: FrameProbe.Outcome?
+        /// SUPERB's protocol, where it was asked for and the system has layers.
+        public var weightedSum: WeightedSumProbe.Outcome?
         /// Verification, where it was asked for.
         public var verification: VerificationProbe.Outcome?
         /// The vectors of the test recordings in the layer that the last probe chose.

@@ -39,6 +39,7 @@ extension ProbeRun {
                 chance: [
                     MetricName.accuracy: uniform, MetricName.frameAccuracy: uniform,
                     MetricName.balancedFrameAccuracy: uniform,
+                    MetricName.weightedSumAccuracy: uniform,
                     MetricName.equalErrorRate: 0.5,
                 ]),
             chance: ProbeReport.Chance(
@@ -104,6 +105,15 @@ extension ProbeRun {
                         seeds: 1, trials: frames.testFrames))
             }
         }
+        if let weightedSum = system.weightedSum {
+            rows.append(
+                Results.Row(
+                    system: system.name, labelledPerClass: .all,
+                    metric: MetricName.weightedSumAccuracy,
+                    value: weightedSum.accuracy.estimate, low: weightedSum.accuracy.low,
+                    high: weightedSum.accuracy.high, seeds: weightedSum.testAccuracies.count,
+                    trials: weightedSum.testPredictions.count))
+        }
         if let verification = system.verification {
             rows.append(
                 Results.Row(
@@ -160,6 +170,17 @@ extension ProbeRun {
             text +=
                 " Frames: the same on single frames, with a bootstrap interval over whole test "
                 + "recordings."
+        }
+        if options.weightedSum.isOn {
+            let sweep = options.weightedSum
+            text +=
+                " Weighted sum: SUPERB's head on the layers' "
+                + (sweep.pooling == .mean ? "means" : "means and deviations")
+                + " over frames, \(sweep.steps) steps of \(sweep.batchSize) recordings at "
+                + "\(sweep.rates.count) learning rates with \(sweep.seedCount) seeds each, rate and "
+                + "step chosen on the development recordings; the interval is "
+                + (sweep.seedCount > 1
+                    ? "Student's t over seeds." : "a bootstrap over test recordings.")
         }
         switch options.verification.impostors {
         case .none: break

@@ -47,6 +47,15 @@ extension ProbeRun {
                 train: sets.removeLast(), development: development, test: test
             ) { report(.progress(done: $0, total: $1, work: "\(name): frames")) }
         }
+        var weightedSum: WeightedSumProbe.Outcome?
+        if options.weightedSum.isOn {
+            let parts = folds[0]
+            weightedSum = try WeightedSumProbe(options.weightedSum, seed: options.seed).evaluate(
+                train: recordings.rows(parts.train),
+                development: recordings.rows(parts.development),
+                test: recordings.rows(parts.test), hasDeviations: summary == nil
+            ) { report(.progress(done: $0, total: $1, work: "\(name): weighted sum")) }
+        }
         let verification =
             options.verification.impostors == .none
             ? nil : try verify(recordings, data, hasDeviations: hasDeviations)
@@ -54,7 +63,8 @@ extension ProbeRun {
         let tested = recordings.rows(folds.flatMap(\.test))
         return ProbeReport.System(
             name: name, kind: kind, seed: seed, utterances: utterances, frames: frames,
-            verification: verification, testEmbeddings: tested.representation.layers[layer])
+            weightedSum: weightedSum, verification: verification,
+            testEmbeddings: tested.representation.layers[layer])
     }
 
     private func verify(

@@ -25,6 +25,8 @@ public struct ProbeRun {
         public static let frameAccuracy = "frame accuracy"
         /// The mean over classes of that share.
         public static let balancedFrameAccuracy = "balanced frame accuracy"
+        /// The share of recordings classified rightly by SUPERB's protocol.
+        public static let weightedSumAccuracy = "weighted-sum accuracy"
         /// The rate at which as many pairs of one class are refused as others are accepted.
         public static let equalErrorRate = "equal error rate"
     }
@@ -88,6 +90,10 @@ public struct ProbeRun {
         guard options.frames == nil else {
             throw ProbingError.badOption(
                 option: "frames", expected: "none with folds", found: "a probe on frames")
+        }
+        guard !options.weightedSum.isOn else {
+            throw ProbingError.badOption(
+                option: "weightedSum.isOn", expected: "false with folds", found: "true")
         }
         guard options.verification.impostors == .none else {
             throw ProbingError.badOption(

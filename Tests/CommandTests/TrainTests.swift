@@ -1,0 +1,129 @@
+import ApusReport
+import Foundation
+import Testing
+
+extension Commands {
+    @Suite struct Training {
+        /// What trains a small head on the sample voices.
+        private static func arguments(_ models: TrainedModels, _ run: String) -> [String] {
+            [
+                "train", models.cpc, "--train", models.manifests + "/train.jsonl", "--dev",
+                models.manifests + "/dev.jsonl", "--test", models.manifests + "/test.jsonl",
+                "--set", "threads=1", "--set", "training.epochs=0", "--set", "training.steps=40",
+                "--set", "training.validateEvery=10", "--set", "optimizer.rate=1e-2", "--set",
+                "training.resamples=50", "--set", "head.kind=xVector", "--set", "head.width=16",
+                "-o", run,
+            ]
+        }
+
+        private static let made = Result { () throws -> TemporaryFolder in
+            let models = try TrainedModels.shared
+            let folder = try TemporaryFolder()
+            let outcome = try BuiltCommand.run(arguments(models, folder.path + "/run"))
+            try #require(outcome.status == 0, "\(outcome.error)")
+            try outcome.output.write(
+                toFile: folder.path + "/table.txt", atomically: true, encoding: .utf8)
+            return folder
+        }
+
+        private static var run: TemporaryFolder { get throws { try made.get() } }
+
+        @Test func figuresAreWritten() throws {
+            let folder = try Self.run
+            let results = try Results(
+                contentsOf: URL(fileURLWithPath: folder.path + "/run/results.json"))
+            #expect(results.task == "speaker-identification")
+            #expect(results.systemNames == ["xVector, frozen encoder"])
+            #expect(results.rows[0].low != nil && results.rows[0].trials != nil)
+            let table = try String(contentsOfFile: folder.path + "/table.txt", encoding: .utf8)
+            #expect(table.contains("balanced accuracy"))
+            #expect(table.contains("chosen on the development part"))
+            let files = try FileManager.default.contentsOfDirectory(atPath: folder.path + "/run")
+            for name in [
+                "config.yaml", "inputs.json", "provenance.json", "metrics.jsonl", "checkpoints",
+                "classifier.safetensors", "results.md", "results.txt",
+            ] { #expect(files.contains(name), "\(name)") }
+        }
+
+        @Test func theClassifierServesOtherCommands() throws {
+            let classifier = try Self.run.path + "/run/classifier.safetensors"
+            let named = try BuiltCommand.run(["classify", classifier, voice, "--json"])
+            #expect(named.status == 0, "\(named.error)")
+            #expect(named.output.contains("\"probability\""))
+            let folder = try TemporaryFolder()
+            let clips = sample("voices/en-gb")
+            let vectors = folder.path + "/vectors.jsonl"
+            let embedded = try BuiltCommand.run(["embed", classifier, clips, "-o", vectors])
+            #expect(embedded.status == 0, "\(embedded.error)")
+            #expect(embedded.output.hasSuffix(" x 16\n"))
+            // Its embeddings can be compared by their cosines.
+            let manifests = try TrainedModels.shared.manifests
+            let speakers = folder.path + "/speakers.safetensors"
+            let enrolled = try BuiltCommand.run([
+                "enroll", classifier, manifests + "/train.jsonl", "-o", speakers,
+            ])
+            #expect(enrolled.status == 0, "\(enrolled.error)")
+            for (arguments, word) in [
+                (["embed", classifier, voice, "--layer", "context", "-o", vectors], "neither"),
+                (["embed", classifier, voice, "--pooling", "frames", "-o", vectors], "neither"),
+                (["probe", classifier], "--train"),
+            ] {
+                let outcome = try BuiltCommand.run(
+                    arguments + (arguments[0] == "probe" ? ["-o", folder.path] : []))
+                #expect(outcome.status == 64)
+                #expect(outcome.error.contains(word), "\(outcome.error)")
+            }
+            let info = try BuiltCommand.run(["info", classifier])
+            #expect(info.status == 65)
+            #expect(info.error.contains("it is a classifier"))
+        }
+
+        @Test func theSameCommandContinuesAndEndsAlike() throws {
+            let folder = try TemporaryFolder()
+            let arguments = Self.arguments(try TrainedModels.shared, folder.path + "/run")
+            let process = try BuiltCommand.start(
+                arguments + ["--set", "training.checkpointEvery=3"])
+            let checkpoint = folder.path + "/run/checkpoints/step-00000003"
+            let end = Date(timeIntervalSinceNow: 120)
+            while !FileManager.default.fileExists(atPath: checkpoint), Date() < end { usleep(500) }
+            kill(process.process.processIdentifier, SIGKILL)
+            _ = try process.wait()
+            let outcome = try BuiltCommand.run(arguments + ["--set", "training.checkpointEvery=3"])
+            #expect(outcome.status == 0, "\(outcome.error)")
+            let own = try Data(
+                contentsOf: URL(fileURLWithPath: folder.path + "/run/classifier.safetensors"))
+            let whole = try Data(
+                contentsOf: URL(
+                    fileURLWithPath: Self.run.path + "/run/classifier.safetensors"))
+            #expect(own == whole)
+        }
+
+        @Test func whatCannotBeRunIsNamed() throws {
+            let models = try TrainedModels.shared
+            let folder = try TemporaryFolder()
+            let whole = Self.arguments(models, folder.path + "/run")
+            let other = Self.arguments(models, try Self.run.path + "/run")
+            let empty = try folder.file("empty.jsonl", "")
+            let cases: [([String], Int32, String)] = [
+                (whole + ["--set", "head.kinds=linear"], 64, "did you mean 'head.kind'"),
+                (whole + ["--set", "encoder.rate=-1"], 64, "encoder.rate"),
+                (whole + ["--set", "encoder.layer=layer-9"], 65, "no layer 'layer-9'"),
+                (whole + ["--dev", empty], 65, "no recording can be used"),
+                (whole + ["--train", "absent.jsonl"], 66, "absent.jsonl"),
+                (whole + ["--label", "language"], 65, "at least two classes"),
+                (["train", "absent.safetensors"] + whole.dropFirst(2), 66, "absent.safetensors"),
+                (other + ["--set", "loss.scale=20"], 65, "another configuration"),
+                (["train", models.cpc], 64, "-o RUN"),
+                (["train", models.cpc, "-o", folder.path + "/run"], 64, "data.train"),
+            ]
+            for (arguments, status, word) in cases {
+                let outcome = try BuiltCommand.run(arguments)
+                #expect(outcome.status == status, "\(word): \(outcome.error)")
+                #expect(outcome.error.contains(word), "\(outcome.error)")
+                try? FileManager.default.removeItem(atPath: folder.path + "/run")
+            }
+            let defaults = try BuiltCommand.run(["train", "--print-defaults"])
+            #expect(defaults.output.contains("labelledPerClass: 0"))
+        }
+    }
+}
