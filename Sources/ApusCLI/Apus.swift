@@ -20,7 +20,7 @@ struct Apus: ParsableCommand {
         subcommands: [
             DoctorCommand.self, PrepareCommand.self, FeaturesCommand.self, UnitsCommand.self,
             PretrainCommand.self, EmbedCommand.self, ProbeCommand.self, VerifyCommand.self,
-            ClassifyCommand.self, ReportCommand.self, InfoCommand.self,
+            ClassifyCommand.self, DetectCommand.self, ReportCommand.self, InfoCommand.self,
         ])
 
     static func main() {

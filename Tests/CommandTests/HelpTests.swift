@@ -4,7 +4,7 @@ extension Commands {
     @Suite struct Help {
         static let names = [
             "doctor", "prepare", "features", "units", "pretrain", "embed", "probe", "verify",
-            "classify", "report", "info",
+            "classify", "detect", "report", "info",
         ]
 
         @Test(arguments: names) func eachCommandShowsAnExample(name: String) throws {

@@ -4,7 +4,7 @@ import ApusTensor
 
 extension ProbeRun {
     /// One system's representations of all recordings.
-    private struct Extracted {
+    struct Extracted {
         /// All recordings.
         var recordings: ProbePart
         /// The same for single frames, where they were asked for.
@@ -26,7 +26,7 @@ extension ProbeRun {
     /// - Returns: What the system reached.
     /// - Throws: `ProbingError`.
     func probe(
-        _ source: some RepresentationSource, _ name: String, _ kind: ProbeReport.Kind,
+        _ source: any RepresentationSource, _ name: String, _ kind: ProbeReport.Kind,
         seed: UInt64? = nil, _ data: ProbeData, folds: [ProbeFold], _ frameCounts: [Int]?,
         summary: (([FeatureMatrix]) -> [[Float]])? = nil
     ) throws -> ProbeReport.System {
@@ -73,8 +73,8 @@ extension ProbeRun {
     }
 
     /// One pass over all recordings.
-    private func extract(
-        _ source: some RepresentationSource, _ name: String, _ data: ProbeData,
+    func extract(
+        _ source: any RepresentationSource, _ name: String, _ data: ProbeData,
         _ frameCounts: [Int]?, summary: ([FeatureMatrix]) -> [[Float]]
     ) throws -> Extracted {
         let cuts = data.cuts
