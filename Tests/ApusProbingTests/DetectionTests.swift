@@ -8,7 +8,7 @@ import Testing
     @Test func runsOfFramesBecomeEvents() {
         let decoder = EventDecoder(thresholds: [0.5, 0.9], medianFrames: 3)
         let first: [Float] = [0, 0.6, 0, 0.8, 0.2, 0.7, 0.9, 0, 0, 0.6, 0.6, 0.6]
-        let probabilities = first.flatMap { [$0, 0.8] }
+        let probabilities = first.flatMap { (value: Float) -> [Float] in [value, 0.8] }
         let found = decoder(
             probabilities, labels: ["a", "b"], frameSeconds: 0.5, duration: 5.75)
         // Each frame's decision is that of two of three; the last event ends with the recording.

@@ -30,7 +30,7 @@ import Testing
                 tagCount: reference.tagCount, isBalanced: expected.isBalanced)
             let found = problem.fit(
                 inverseRegularization: expected.inverseRegularization,
-                stopping: .init(maximumIterations: 500, tolerance: 1e-7)
+                stopping: .init(maximumIterations: 500, tolerance: 1e-7), startingFrom: nil
             ).classifier
             let probabilities = found.tagProbabilities(for: reference.rows)
             let pairs = [
