@@ -52,7 +52,7 @@ struct PercussionAndEventTests {
                     ]),
                 ]))
         #expect(scan.cuts[1].extra["events"] == .array([]))
-        #expect(scan.leftOut.map(\.path) == [folder.path + "/audio/absent.wav"])
+        #expect(scan.leftOut.map(\.path) == [folder.path + "/absent.wav"])
     }
 
     @Test(arguments: [

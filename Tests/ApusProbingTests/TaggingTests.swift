@@ -54,7 +54,8 @@ import Testing
                 .compactMap(\.self)
             let samples = (0..<6000).map { index -> Float in
                 let time = Double(index) / 16000
-                var value = 0.01 * sin(Double((index * 7919 + take * 104_729) % 6007))
+                var value =
+                    0.01 * sin(Double((index * 7919 + take * 104_729 + 31 * part.count) % 6007))
                 if tags.contains("low") { value += 0.2 * sin(2 * .pi * 300 * time) }
                 if tags.contains("high") { value += 0.2 * sin(2 * .pi * 2500 * time) }
                 return Float(value)

@@ -20,7 +20,7 @@ extension ProbeData {
         for condition in Self.conditions + [other].compactMap(\.self) {
             warnOfCondition(condition, cuts, classes)
         }
-        warnOfLeaks(folds, cuts, workers: workers)
+        warnOfLeaks(folds, cuts, namesSharedParts: key == nil, workers: workers)
     }
 
     private mutating func warnOfLabels(_ classes: [[String]]) {
@@ -51,7 +51,9 @@ extension ProbeData {
         if !bound.isEmpty { warn(.oneCondition(key: key, classes: bound)) }
     }
 
-    private mutating func warnOfLeaks(_ folds: [ProbeFold], _ cuts: [Cut], workers: Int) {
+    private mutating func warnOfLeaks(
+        _ folds: [ProbeFold], _ cuts: [Cut], namesSharedParts: Bool, workers: Int
+    ) {
         let originals = originalFiles(of: cuts.map(\.audioPath), workers: workers)
         let contents = cuts.map { originals[$0.audioPath] ?? $0.audioPath }
         // Stretches of one file are takes of one source, unless their manifest says otherwise.
@@ -60,9 +62,12 @@ extension ProbeData {
         for fold in folds {
             let others = fold.train + fold.development
             let paths = Set(others.map { cuts[$0].audioPath })
+            // Of given parts these have a warning of their own.
+            let named = namesSharedParts ? Set(fold.train.map { Place(cuts[$0]) }) : []
             let (known, heard) = (Set(others.map { sources[$0] }), Set(others.map { contents[$0] }))
             for position in fold.test {
                 let cut = cuts[position]
+                if named.contains(Place(cut)) { continue }
                 if heard.contains(contents[position]), !paths.contains(cut.audioPath) {
                     ofAudio.append(cut.id)
                 } else if known.contains(sources[position]) {

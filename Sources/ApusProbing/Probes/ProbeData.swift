@@ -117,13 +117,15 @@ struct ProbeData {
         reduce(&test)
     }
 
+    /// Where a recording lies.
+    struct Place: Hashable {
+        var path: String
+        var offset: Double
+        var channel: Int?
+        init(_ cut: Cut) { (path, offset, channel) = (cut.audioPath, cut.offset, cut.channel) }
+    }
+
     private mutating func warnOfSharedRecordings() {
-        struct Place: Hashable {
-            var path: String
-            var offset: Double
-            var channel: Int?
-            init(_ cut: Cut) { (path, offset, channel) = (cut.audioPath, cut.offset, cut.channel) }
-        }
         let known = Set(train.cuts.map(Place.init))
         for part in [development, test] {
             let count = part.cuts.count { known.contains(Place($0)) }
