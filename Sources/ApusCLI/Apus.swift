@@ -20,8 +20,8 @@ struct Apus: ParsableCommand {
         subcommands: [
             DoctorCommand.self, PrepareCommand.self, FeaturesCommand.self, UnitsCommand.self,
             PretrainCommand.self, TrainCommand.self, EmbedCommand.self, ProbeCommand.self,
-            TrialsCommand.self, VerifyCommand.self, ClassifyCommand.self, EnrollCommand.self,
-            IdentifyCommand.self, ReportCommand.self, InfoCommand.self,
+            TrialsCommand.self, VerifyCommand.self, ClassifyCommand.self, DetectCommand.self,
+            EnrollCommand.self, IdentifyCommand.self, ReportCommand.self, InfoCommand.self,
         ])
 
     static func main() {

@@ -4,7 +4,12 @@ import Foundation
 ///
 /// Only files of one size are read. Their 64-bit hashes are compared first and then their bytes, so
 /// that the answer is exact. The same path given twice is not a duplicate of itself.
-func originalFiles(of paths: [String], workers: Int) -> [String: String] {
+///
+/// - Parameters:
+///   - paths: The files; one that can't be read is no duplicate.
+///   - workers: How many files are read at a time.
+/// - Returns: The path of the first such file, by the path of each later one.
+public func originalFiles(of paths: [String], workers: Int) -> [String: String] {
     var seen: Set<String> = []
     let distinct = paths.filter { seen.insert($0).inserted }
     let sizes = concurrentMap(distinct, workers: workers, fileSize)

@@ -8,6 +8,8 @@ public enum MetricsError: Error, Equatable, Sendable, CustomStringConvertible {
     case notFinite(what: String, index: Int)
     /// A class index lies outside `0..<classCount`.
     case classOutOfRange(what: String, index: Int, found: Int, classCount: Int)
+    /// A value lies outside what it may be.
+    case outOfRange(what: String, index: Int, expected: String, found: String)
     /// Values that have to differ are all equal.
     case constant(what: String)
 
@@ -22,6 +24,8 @@ public enum MetricsError: Error, Equatable, Sendable, CustomStringConvertible {
             return "\(what): value \(index) is not a finite number"
         case .classOutOfRange(let what, let index, let found, let classCount):
             return "\(what): value \(index) is class \(found), expected 0 to \(classCount - 1)"
+        case .outOfRange(let what, let index, let expected, let found):
+            return "\(what): value \(index) is \(found), expected \(expected)"
         case .constant(let what):
             return "\(what): all values are equal"
         }

@@ -12,6 +12,10 @@ public enum ProbingError: Error, Equatable, Sendable, CustomStringConvertible {
     case nothingLeft(path: String, reason: String)
     /// A part has labels that the training part lacks, each with its number of recordings.
     case unknownLabels(part: String, counts: [String: Int])
+    /// Timed labels that can't be used.
+    case badEvents(id: String, reason: String)
+    /// A file that holds no detector of sound events.
+    case notADetector(path: String, reason: String)
     /// An option has a value that can't be used.
     case badOption(option: String, expected: String, found: String)
     /// A recording that was readable no longer is.
@@ -28,7 +32,9 @@ public enum ProbingError: Error, Equatable, Sendable, CustomStringConvertible {
         switch self {
         case .noSuchLayer(let path, let layer, let layers):
             return "\(path): no layer '\(layer)'; there are \(layers.joined(separator: ", "))"
-        case .notAClassifier(let path, let reason):
+        case .badEvents(let id, let reason):
+            return "\(id): \(reason)"
+        case .notAClassifier(let path, let reason), .notADetector(let path, let reason):
             return "\(path): \(reason)"
         case .tooFewClasses(let path, let classes, let reason):
             return "\(path): expected at least two classes to tell apart, found "

@@ -58,6 +58,32 @@ public struct Results: Codable, Equatable, Sendable {
         }
     }
 
+    /// The figures of one class.
+    public struct ClassRow: Codable, Equatable, Sendable {
+        /// The system's name.
+        public var system: String
+        /// The class.
+        public var label: String
+        /// The number of test trials that have the class.
+        public var positives: Int?
+        /// The figures by metric; one that isn't finite is left out.
+        public var metrics: [String: Double]
+
+        /// The figures of one class.
+        ///
+        /// - Parameters:
+        ///   - system: The system's name.
+        ///   - label: The class.
+        ///   - positives: The number of test trials that have the class.
+        ///   - metrics: The figures by metric.
+        public init(system: String, label: String, positives: Int?, metrics: [String: Double]) {
+            self.system = system
+            self.label = label
+            self.positives = positives
+            self.metrics = metrics.filter { $0.value.isFinite }
+        }
+    }
+
     /// The task, such as `speaker-identification`.
     public var task: String
     /// How the figures came about, in a sentence.
@@ -68,6 +94,8 @@ public struct Results: Codable, Equatable, Sendable {
     public var rows: [Row]
     /// What guessing reaches, by metric, where that is known.
     public var chance: [String: Double]?
+    /// The figures of each class, where there are any.
+    public var classes: [ClassRow]?
 
     /// Results.
     ///

@@ -227,7 +227,7 @@ struct MetricStyle {
         let costs: Set = ["mindcf", "dcf", "actdcf", "cllr", "loss", "cost", "perplexity", "nats"]
         let errors: Set = ["eer", "error", "errors", "wer"]
         lowerIsBetter = !words.isDisjoint(with: costs.union(errors))
-        isRate = words.isDisjoint(with: costs)
+        isRate = words.isDisjoint(with: costs) && !words.contains("prime")
     }
 
     func text(_ value: Double) -> String {

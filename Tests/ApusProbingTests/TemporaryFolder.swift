@@ -41,6 +41,12 @@ final class TemporaryFolder: Sendable {
         try data.write(to: URL(fileURLWithPath: file))
         return file
     }
+
+    /// Copies a file into the folder, and gives its path.
+    func copy(_ file: String, as name: String) throws -> String {
+        try FileManager.default.copyItem(atPath: file, toPath: path + "/" + name)
+        return path + "/" + name
+    }
 }
 
 /// A sung vowel: harmonics of a pitch with a timbre of their own, and a little noise.

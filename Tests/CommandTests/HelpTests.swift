@@ -3,8 +3,9 @@ import Testing
 extension Commands {
     @Suite struct Help {
         static let names = [
-            "doctor", "prepare", "features", "units", "pretrain", "train", "embed", "probe", "trials",
-            "verify", "classify", "enroll", "identify", "report", "info",
+            "doctor", "prepare", "features", "units", "pretrain", "train", "embed", "probe",
+            "trials",
+            "verify", "classify", "detect", "enroll", "identify", "report", "info",
         ]
 
         @Test(arguments: names) func eachCommandShowsAnExample(name: String) throws {

@@ -161,8 +161,32 @@ import Testing
         #expect(results.systemNames.contains("untrained a"))
     }
 
+    @Test func percussionIsToldLeaveOneKitOutMini() throws {
+        let folder = NSTemporaryDirectory() + "apus-percussion-\(UUID().uuidString)"
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let arguments = ["--mini", "--stage", "3", "--run", folder]
+        let first = try run("debian-percussion", arguments)
+        try #require(first.status == 0, "\(first.text)")
+        let results = try Results(
+            contentsOf: URL(fileURLWithPath: folder + "/probe/results.json"))
+        #expect(results.task == "event-classification")
+        #expect(results.protocol.contains("4 kits"))
+        #expect(
+            results.systemNames == [
+                "log-mel statistics", "MFCC statistics", "random projection", "channel only",
+                "untrained CPC", "CPC",
+            ])
+        #expect(results.rows.allSatisfy { $0.trials == 12 })
+        #expect(FileManager.default.fileExists(atPath: folder + "/report.html"))
+        let again = try run("debian-percussion", arguments)
+        #expect(again.status == 0, "\(again.text)")
+        #expect(again.text.contains("already there"))
+        #expect(!again.text.contains("representations"))
+    }
+
     @Test(arguments: [
-        "quickstart", "debian-voices/pretrain", "debian-voices/verification", "librispeech/cpc",
+        "quickstart", "debian-voices/pretrain", "debian-voices/verification", "debian-percussion",
+        "librispeech/cpc",
     ])
     func wrongUseIsExplained(recipe: String) throws {
         #expect(try run(recipe, ["--stage", "9"]).status == 64)

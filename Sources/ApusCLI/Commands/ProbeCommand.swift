@@ -32,9 +32,15 @@ struct ProbeCommand: ParsableCommand {
     var test: String?
     @Option(help: "The manifest of a cross-validation, whose recordings name their folds.")
     var folds: String?
+    @Option(
+        help: ArgumentHelp(
+            "With --folds: the key whose values are measured on in turn.",
+            discussion: "fold, speaker, language, or a key of the manifest's own, such as kit."))
+    var group: String?
     @Option(name: [.short, .customLong("output")], help: "The run's folder.")
     var output: String
-    @Option(help: "What recordings are told apart by: speaker, soundClass or language.")
+    @Option(
+        help: "What recordings are told apart by: speaker, soundClass, language, tags or events.")
     var label = LabelSource.speaker
     @Option(
         name: .customLong("set"), parsing: .singleValue,
@@ -49,13 +55,20 @@ struct ProbeCommand: ParsableCommand {
         guard folds == nil ? parts.count == 3 : parts.isEmpty else {
             throw ValidationError("Name --train, --dev and --test, or --folds alone.")
         }
+        guard folds == nil || label != .events else {
+            throw ValidationError("--label events wants --train, --dev and --test.")
+        }
+        guard group == nil || folds != nil else {
+            throw ValidationError("--group belongs to --folds.")
+        }
     }
 
     func run() throws {
         try engine.start()
         var options = try ConfigurationFile.resolve(ProbeOptions(), settings: settings)
         options.label = label
-        if folds != nil { options.frames = nil }
+        if let group { options.group = group }
+        if folds != nil || label == .tags || label == .events { options.frames = nil }
         let named = try models.map { argument -> (name: String, model: PretrainedModel) in
             let parts = argument.split(separator: "=", maxSplits: 1).map(String.init)
             let path = parts.last ?? argument
@@ -78,6 +91,8 @@ struct ProbeCommand: ParsableCommand {
                 progress?.update(done)
             }
         }
+        if label == .tags { return try tag(run, named, options) }
+        if label == .events { return try detect(run, named, options) }
         let report: ProbeReport
         var tested = ""
         if let folds {
@@ -103,5 +118,39 @@ struct ProbeCommand: ParsableCommand {
                 notes: ProbeFolder.notes(try folder.details()))
             print(table.plainText(), terminator: "")
         }
+    }
+
+    private func tag(
+        _ run: ProbeRun, _ models: [(name: String, model: PretrainedModel)],
+        _ options: ProbeOptions
+    ) throws {
+        let report: TaggingReport
+        if let folds {
+            report = try run.runTagging(models: models, folds: Manifest(contentsOf: folds))
+        } else if let train, let dev, let test {
+            report = try run.runTagging(
+                models: models, train: Manifest(contentsOf: train),
+                development: Manifest(contentsOf: dev), test: Manifest(contentsOf: test))
+        } else {
+            preconditionFailure("validated")
+        }
+        let folder = TaggingFolder(path: output)
+        try folder.write(report, options: options)
+        let written = output + (json ? "/results.json" : "/results.txt")
+        print(try String(contentsOfFile: written, encoding: .utf8), terminator: "")
+    }
+
+    private func detect(
+        _ run: ProbeRun, _ models: [(name: String, model: PretrainedModel)],
+        _ options: ProbeOptions
+    ) throws {
+        guard let train, let dev, let test else { preconditionFailure("validated") }
+        let report = try run.runDetection(
+            models: models, train: Manifest(contentsOf: train),
+            development: Manifest(contentsOf: dev), test: Manifest(contentsOf: test))
+        for warning in report.warnings { Console.warning(warning) }
+        try DetectionFolder(path: output).write(report, options: options)
+        let written = output + (json ? "/results.json" : "/results.txt")
+        print(try String(contentsOfFile: written, encoding: .utf8), terminator: "")
     }
 }

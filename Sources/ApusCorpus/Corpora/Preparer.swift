@@ -50,6 +50,7 @@ public struct CorpusScan: Hashable, Sendable {
 public enum Preparers {
     /// All of them, sorted by name.
     public static let all: [any Preparer] = [
+        DCASEPreparer(), DebianPercussionPreparer(), DebianPercussionPreparer(keepsUnnamed: true),
         DebianVoicesPreparer(), ESC50Preparer(), FolderPreparer(), FSDDPreparer(),
         KlettresPreparer(), KTuberlingPreparer(), LibriSpeechPreparer(), TuxPaintPreparer(),
     ]

@@ -26,11 +26,15 @@ struct ProbeData {
     var development: Part
     var test: Part
     private(set) var warnings: [ProbeWarning] = []
+    /// What recordings are told apart by.
+    let label: LabelSource
 
     /// All recordings, training part first.
     var cuts: [Cut] { train.cuts + development.cuts + test.cuts }
     /// The label of each of `cuts`.
     var labels: [String] { train.labels + development.labels + test.labels }
+    /// The classes of each of `cuts`: one, or all tags.
+    var labelSets: [[String]] { cuts.map(label.labels) }
     /// Where each of `cuts` lay in it before any was dropped.
     var origins: [Int] { train.origins + development.origins + test.origins }
     /// Where each part lies in `cuts`.
@@ -40,6 +44,7 @@ struct ProbeData {
     }
 
     init(train: Manifest, development: Manifest, test: Manifest, label: LabelSource) throws {
+        self.label = label
         var found: [ProbeWarning] = []
         func part(_ name: String, _ manifest: Manifest) -> Part {
             let labelled = manifest.cuts.compactMap { cut in label.label(of: cut).map { (cut, $0) }
@@ -86,13 +91,17 @@ struct ProbeData {
         try check()
     }
 
+    mutating func warn(_ warning: ProbeWarning) { warnings.append(warning) }
+
     /// Adds the warning of classes without test recordings, once nothing is dropped any more.
     mutating func warnOfUntestedClasses() {
-        let untested = Set(train.labels).subtracting(test.labels).sorted()
+        let untested = Set(train.cuts.flatMap(label.labels))
+            .subtracting(test.cuts.flatMap(label.labels)).sorted()
         if !untested.isEmpty { warnings.append(.untestedClasses(untested)) }
     }
 
     private mutating func dropUnknownLabels() {
+        guard label != .tags else { return }
         let known = Set(train.labels)
         func reduce(_ part: inout Part) {
             let unknown = part.labels.filter { !known.contains($0) }
@@ -108,13 +117,15 @@ struct ProbeData {
         reduce(&test)
     }
 
+    /// Where a recording lies.
+    struct Place: Hashable {
+        var path: String
+        var offset: Double
+        var channel: Int?
+        init(_ cut: Cut) { (path, offset, channel) = (cut.audioPath, cut.offset, cut.channel) }
+    }
+
     private mutating func warnOfSharedRecordings() {
-        struct Place: Hashable {
-            var path: String
-            var offset: Double
-            var channel: Int?
-            init(_ cut: Cut) { (path, offset, channel) = (cut.audioPath, cut.offset, cut.channel) }
-        }
         let known = Set(train.cuts.map(Place.init))
         for part in [development, test] {
             let count = part.cuts.count { known.contains(Place($0)) }
@@ -124,8 +135,8 @@ struct ProbeData {
 
     /// Refuses parts from which nothing can be learned or measured.
     private func check() throws {
-        let classes = Set(train.labels).sorted()
-        guard classes.count > 1 else {
+        let classes = Set(train.cuts.flatMap(label.labels)).sorted()
+        guard classes.count > (label == .tags ? 0 : 1) else {
             throw ProbingError.tooFewClasses(
                 path: train.path, classes: classes, reason: reason(train))
         }
@@ -140,7 +151,7 @@ struct ProbeData {
             case .unlabelled(let name, _, _), .unknownLabels(let name, _, _),
                 .unusable(let name, _, _):
                 name == part.name
-            case .untestedClasses, .sharedWithTraining: false
+            default: false
             }
         }
         return own.isEmpty

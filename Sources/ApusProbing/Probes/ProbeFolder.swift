@@ -30,6 +30,8 @@ public struct ProbeFolder {
         public var chance: ProbeReport.Chance
         /// What a reader should know of the data.
         public var warnings: [String]
+        /// A test between the two systems that are best on the development part.
+        public var comparison: ProbeReport.Comparison?
         /// The test manifest, for the pictures.
         public var testManifest: String
         /// The front end of the pictures.
@@ -68,7 +70,8 @@ public struct ProbeFolder {
             bestSystem: report.bestSystem, confusion: report.confusion.counts,
             testIDs: report.testIDs, testLabels: report.testLabels,
             systems: report.results.systemNames, chance: report.chance,
-            warnings: report.warnings.map(\.description), testManifest: testManifest,
+            warnings: report.warnings.map(\.description), comparison: report.comparison,
+            testManifest: testManifest,
             frontEnd: PlainFeatures.frontEnd(of: report.classifier.model.card.frontEnd))
         var tensors: [String: TensorValues] = [:]
         // Of several trainings of one system the first is shown.
@@ -116,6 +119,6 @@ public struct ProbeFolder {
         [
             "Always naming the most frequent \(details.className) gives "
                 + String(format: "%.1f %%.", 100 * details.chance.majorityShare)
-        ] + details.warnings
+        ] + [details.comparison?.description].compactMap(\.self) + details.warnings
     }
 }

@@ -2,7 +2,7 @@ import ApusCorpus
 import ApusMetrics
 
 /// Which recordings are learned from, chosen on and measured on, once or fold by fold.
-struct ProbeFold {
+struct ProbeFold: Equatable {
     /// Positions in `ProbeData.cuts`.
     var train: [Int]
     var development: [Int]
@@ -19,49 +19,126 @@ struct ProbeFold {
             train: Array(ranges[0]), development: Array(ranges[1]), test: Array(ranges[2]))
     }
 
-    /// For each fold that the data name, the fold to measure on, the next one to choose on and the
-    /// others to learn from.
-    static func all(of data: ProbeData) -> [ProbeFold] {
-        let folds = data.cuts.map { $0.fold ?? "" }
-        let names = orderedFolds(folds)
-        return names.indices.map { index in
-            let (test, development) = (names[index], names[(index + 1) % names.count])
-            let positions = folds.indices
-            return ProbeFold(
-                train: positions.filter { folds[$0] != test && folds[$0] != development },
-                development: positions.filter { folds[$0] == development },
-                test: positions.filter { folds[$0] == test })
+    /// The key of a published cross-validation's folds.
+    static let officialKey = "fold"
+
+    /// A fold for each group of recordings.
+    ///
+    /// The group is measured on, others are chosen on and the rest is learned from. What is measured on
+    /// takes no part in any choice.
+    ///
+    /// Of published folds the next one is chosen on. Of other groups those that follow, until they have
+    /// a fifth of what is left; one whose loss would leave a class without a recording to learn from is
+    /// passed over.
+    ///
+    /// - Parameters:
+    ///   - groups: The group of each recording, of at least three.
+    ///   - labels: The classes of each recording.
+    ///   - key: What groups are, such as `fold` or `kit`.
+    /// - Returns: The folds, in the order of the groups.
+    static func all(groups: [String], labels: [[String]], key: String) -> [ProbeFold] {
+        let names = orderedGroups(groups)
+        let members = Dictionary(grouping: groups.indices, by: { groups[$0] })
+        func positions(_ chosen: [String]) -> [Int] {
+            chosen.flatMap { members[$0] ?? [] }.sorted()
         }
+        return names.indices.map { index in
+            let others = Array(names[(index + 1)...] + names[..<index])
+            var development: [String] = []
+            if key == officialKey {
+                development = [others[0]]
+            } else {
+                let rest = positions(others)
+                var left = labelCounts(rest.map { labels[$0] })
+                var chosen = 0
+                for name in others where chosen * 5 < rest.count {
+                    let own = positions([name])
+                    let counts = labelCounts(own.map { labels[$0] })
+                    guard counts.allSatisfy({ left[$0.key, default: 0] > $0.value }) else {
+                        continue
+                    }
+                    for (label, count) in counts { left[label, default: 0] -= count }
+                    development.append(name)
+                    chosen += own.count
+                }
+            }
+            return ProbeFold(
+                train: positions(others.filter { !development.contains($0) }),
+                development: positions(development), test: positions([names[index]]))
+        }
+    }
+
+    /// The folds of data whose groups are known to suffice.
+    static func all(of data: ProbeData, key: String) -> [ProbeFold] {
+        all(
+            groups: data.cuts.map { $0.text(of: key) ?? "" }, labels: data.labelSets, key: key)
+    }
+
+    private static func labelCounts(_ labels: [[String]]) -> [String: Int] {
+        Dictionary(labels.joined().map { ($0, 1) }, uniquingKeysWith: +)
     }
 }
 
 extension ProbeData {
     /// The data of a cross-validation: the first fold's parts, which together are all of it.
     ///
-    /// - Throws: `ProbingError.nothingLeft` where recordings name fewer than three folds, or one
-    ///   names none.
-    init(folds manifest: Manifest, label: LabelSource) throws {
-        let without = manifest.cuts.count { $0.fold == nil }
-        let names = orderedFolds(manifest.cuts.compactMap(\.fold))
+    /// - Parameters:
+    ///   - manifest: The recordings.
+    ///   - label: What they are told apart by.
+    ///   - key: The key by whose values they are grouped.
+    /// - Throws: `ProbingError.nothingLeft` where recordings name fewer than three groups, or one
+    ///   names none, or no group can be chosen on.
+    init(folds manifest: Manifest, label: LabelSource, key: String) throws {
+        let groups = manifest.cuts.map { $0.text(of: key) }
+        let without = groups.count { $0 == nil }
+        let names = Set(groups.compactMap(\.self))
         guard without == 0, names.count >= 3 else {
             throw ProbingError.nothingLeft(
                 path: manifest.path,
                 reason: without > 0
-                    ? "\(without) of \(manifest.cuts.count) recordings name no fold"
-                    : "it names \(names.count) folds, expected at least 3")
+                    ? "\(without) of \(manifest.cuts.count) recordings name no \(key)"
+                    : "it names \(names.count) \(key)s, expected at least 3")
         }
-        func part(_ holds: (String?) -> Bool) -> Manifest {
-            Manifest(path: manifest.path, cuts: manifest.cuts.filter { holds($0.fold) })
+        var cuts = manifest.cuts
+        var lonely: [String] = []
+        if key != ProbeFold.officialKey, label != .tags {
+            let pairs = cuts.compactMap { cut in
+                label.label(of: cut).map { ($0, cut.text(of: key)) }
+            }
+            lonely = Dictionary(grouping: pairs, by: \.0)
+                .filter { Set($0.value.map(\.1)).count == 1 }.keys.sorted()
+            cuts.removeAll { label.label(of: $0).map(lonely.contains) ?? false }
+        }
+        guard Set(cuts.map { $0.text(of: key) }).count >= 3 else {
+            throw ProbingError.nothingLeft(
+                path: manifest.path,
+                reason:
+                    "without the classes of one \(key) only (\(lonely.joined(separator: ", "))) "
+                    + "it has fewer than 3 \(key)s")
+        }
+        let folds = ProbeFold.all(
+            groups: cuts.map { $0.text(of: key) ?? "" }, labels: cuts.map(label.labels), key: key)
+        for fold in folds where fold.development.isEmpty || fold.train.isEmpty {
+            let name = cuts[fold.test[0]].text(of: key) ?? ""
+            throw ProbingError.nothingLeft(
+                path: manifest.path,
+                reason:
+                    "with \(key) '\(name)' to measure on, no other \(key) can be chosen on: each "
+                    + "is needed to learn a class from")
+        }
+        func part(_ positions: [Int]) -> Manifest {
+            Manifest(path: manifest.path, cuts: positions.map { cuts[$0] })
         }
         try self.init(
-            train: part { $0 != names[0] && $0 != names[1] }, development: part { $0 == names[1] },
-            test: part { $0 == names[0] }, label: label)
+            train: part(folds[0].train), development: part(folds[0].development),
+            test: part(folds[0].test), label: label)
+        if !lonely.isEmpty { warn(.classesInOneGroup(key: key, classes: lonely)) }
     }
 }
 
-/// Folds in their order: numbers by their value, before other names.
-private func orderedFolds(_ folds: [String]) -> [String] {
-    Set(folds).sorted { a, b in
+/// Groups in their order: numbers by their value, before other names.
+private func orderedGroups(_ groups: [String]) -> [String] {
+    Set(groups).sorted { a, b in
         switch (Int(a), Int(b)) {
         case (let a?, let b?): a < b
         case (_?, nil): true

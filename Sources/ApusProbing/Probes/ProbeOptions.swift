@@ -8,17 +8,32 @@ public enum LabelSource: String, Codable, Hashable, Sendable, CaseIterable {
     case soundClass
     /// The language that is spoken.
     case language
+    /// All sound classes of a recording, which may be several or none.
+    case tags
+    /// Sounds with their times.
+    case events
 
     /// The label of a recording.
     ///
     /// - Parameter cut: The recording.
-    /// - Returns: The label, or nil where the recording has none.
+    /// - Returns: The label, or nil where the recording has none; tags as one text, and none for
+    ///   sounds with times.
     public func label(of cut: Cut) -> String? {
         switch self {
         case .speaker: cut.speaker
         case .soundClass: cut.labels.count == 1 ? cut.labels[0] : nil
         case .language: cut.language
+        case .tags: cut.labels.sorted().joined(separator: ", ")
+        case .events: nil
         }
+    }
+
+    /// The classes of a recording.
+    ///
+    /// - Parameter cut: The recording.
+    /// - Returns: The one label or all tags.
+    public func labels(of cut: Cut) -> [String] {
+        self == .tags ? Set(cut.labels).sorted() : [label(of: cut)].compactMap(\.self)
     }
 
     /// The name of the task in results.
@@ -27,6 +42,8 @@ public enum LabelSource: String, Codable, Hashable, Sendable, CaseIterable {
         case .speaker: "speaker-identification"
         case .soundClass: "event-classification"
         case .language: "language-identification"
+        case .tags: "audio-tagging"
+        case .events: "event-detection"
         }
     }
 
@@ -36,6 +53,8 @@ public enum LabelSource: String, Codable, Hashable, Sendable, CaseIterable {
         case .speaker: "speaker"
         case .soundClass: "sound class"
         case .language: "language"
+        case .tags: "tag"
+        case .events: "label"
         }
     }
 }
@@ -46,6 +65,12 @@ public struct ProbeOptions: Codable, Hashable, Sendable {
     public var label = LabelSource.speaker
     /// Probes on one vector for each recording.
     public var utterances = UtteranceProbe.Options()
+    /// Probes that tell each tag from its absence, in place of those above.
+    public var tags = TaggingProbe.Options()
+    /// Detection of sounds with their times, in place of those above.
+    public var events = DetectionOptions()
+    /// The key by whose values recordings are grouped where each group is once the test part.
+    public var group = ProbeFold.officialKey
     /// Probes on single frames; `nil` for none.
     public var frames: FrameProbe.Options? = FrameProbe.Options()
     /// SUPERB's protocol beside them; off unless it is asked for.
@@ -89,6 +114,28 @@ public struct ProbeOptions: Codable, Hashable, Sendable {
         try requireFit(
             utterances.inverseRegularizations, utterances.stopping, utterances.resamples,
             "utterances")
+        try requireFit(
+            tags.inverseRegularizations, tags.stopping, tags.resamples, "tags")
+        try requireFit(events.inverseRegularizations, events.stopping, 2, "events")
+        try require(
+            !events.thresholds.isEmpty && events.thresholds.allSatisfy { $0 > 0 && $0 < 1 },
+            "events.thresholds", "numbers between 0 and 1", events.thresholds)
+        try require(
+            !events.medianSeconds.isEmpty && events.medianSeconds.allSatisfy { $0 >= 0 && $0 < 60 },
+            "events.medianSeconds", "numbers from 0 to 60", events.medianSeconds)
+        try require(events.segment > 0, "events.segment", "a number above 0", events.segment)
+        let tolerance = events.tolerance
+        try require(
+            (tolerance.onset ?? 0) >= 0 && (tolerance.offset ?? 0) >= 0
+                && tolerance.offsetShare >= 0, "events.tolerance", "numbers of 0 or more", tolerance
+        )
+        for (name, limit) in [
+            ("trainingFrames", events.trainingFrames),
+            ("developmentFrames", events.developmentFrames),
+        ] {
+            try require(limit > 0, "events.\(name)", "at least 1", limit)
+        }
+        try require(!group.isEmpty, "group", "a key of the manifest", group)
         try require(
             utterances.labelledPerClass.allSatisfy { $0 > 0 }
                 && (utterances.usesAllLabels || !utterances.labelledPerClass.isEmpty),

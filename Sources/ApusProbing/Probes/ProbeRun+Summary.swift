@@ -1,6 +1,8 @@
+import ApusCorpus
 import ApusMetrics
 import ApusPretraining
 import ApusReport
+import ApusTensor
 
 extension ProbeRun {
     /// The figures of all systems, and the best model's classifier.
@@ -64,7 +66,44 @@ extension ProbeRun {
                         recordings: selection.trainingCount,
                         seconds: data.train.cuts.reduce(0) { $0 + ($1.duration ?? 0) })),
                 model: model, regression: outcome.classifier),
-            warnings: data.warnings)
+            warnings: data.warnings,
+            comparison: try comparison(
+                systems, labels: testLabels,
+                groups: groups(of: tested.map { data.cuts[$0] }, foldCount: folds.count)))
+    }
+
+    /// The groups of test recordings that aren't independent; `nil` where nothing says so.
+    func groups(of cuts: [Cut], foldCount: Int) -> (key: String, values: [String])? {
+        let key = foldCount > 1 ? options.group : ProbeFold.officialKey
+        guard key != ProbeFold.officialKey else { return nil }
+        return (key, cuts.map { $0.text(of: key) ?? "" })
+    }
+
+    /// The two systems that are best on the development part, tested on the same test recordings.
+    private func comparison(
+        _ systems: [ProbeReport.System], labels: [String],
+        groups: (key: String, values: [String])?
+    ) throws -> ProbeReport.Comparison? {
+        let ranked = systems.enumerated()
+            .sorted {
+                ($1.element.developmentAccuracy, $0.offset)
+                    < ($0.element.developmentAccuracy, $1.offset)
+            }.map(\.element)
+        guard ranked.count > 1, labels.count > 1,
+            Set(groups?.values ?? ["", " "]).count > 1
+        else { return nil }
+        let hits = ranked.prefix(2).map { system -> [Bool] in
+            guard let outcome = system.utterances.last else { return [] }
+            return zip(outcome.testPredictions, labels).map { outcome.classes[$0] == $1 }
+        }
+        return ProbeReport.Comparison(
+            first: ranked[0].name, second: ranked[1].name,
+            mcNemar: try mcNemarTest(first: hits[0], second: hits[1]),
+            bootstrap: try pairedBootstrap(
+                first: hits[0].map { $0 ? 1 : 0 }, second: hits[1].map { $0 ? 1 : 0 },
+                groups: groups?.values, resamples: options.utterances.resamples,
+                seed: Seed(options.seed).derived("comparison").value),
+            drawn: groups.map { "\($0.key)s" } ?? "recordings")
     }
 
     /// The figures of all systems; those of one name become one with their mean.
@@ -147,8 +186,10 @@ extension ProbeRun {
             + "over frames); "
         text +=
             foldCount > 1
-            ? "\(foldCount) folds, each measured on once with layer and C chosen on the next and the "
-                + "others to learn from: \(data.cuts.count) recordings of "
+            ? "\(foldCount) \(options.group)s, each measured on once with layer and C chosen on "
+                + (options.group == ProbeFold.officialKey
+                    ? "the next" : "a fifth of the others, whole \(options.group)s,")
+                + " and the others to learn from: \(data.cuts.count) recordings of "
                 + "\(Set(data.labels).count) classes."
             : "layer and C chosen on \(data.development.cuts.count) development "
                 + "recordings, accuracy on \(data.test.cuts.count) test recordings of "

@@ -4,7 +4,7 @@ import ApusTensor
 
 extension ProbeRun {
     /// One system's representations of all recordings.
-    private struct Extracted {
+    struct Extracted {
         /// All recordings.
         var recordings: ProbePart
         /// The same for single frames, where they were asked for.
@@ -15,24 +15,20 @@ extension ProbeRun {
     ///
     /// - Parameters:
     ///   - source: What gives frames.
-    ///   - name: The system's name.
-    ///   - kind: What the system is.
-    ///   - seed: The seed of the model's training, where there is a model.
+    ///   - system: What the system is.
     ///   - data: The recordings.
     ///   - folds: Which of them are learned from, chosen on and measured on.
     ///   - frameCounts: The number of frames of each recording; `nil` for no probe on frames.
-    ///   - hasDeviations: Whether the second half of each vector is standard deviations.
-    ///   - summary: What a recording's frames become, a vector for each layer.
     /// - Returns: What the system reached.
     /// - Throws: `ProbingError`.
     func probe(
-        _ source: some RepresentationSource, _ name: String, _ kind: ProbeReport.Kind,
-        seed: UInt64? = nil, _ data: ProbeData, folds: [ProbeFold], _ frameCounts: [Int]?,
-        hasDeviations: Bool = true,
-        summary: ([FeatureMatrix]) -> [[Float]] = RepresentationExtractor.statistics(of:)
+        _ source: any RepresentationSource, _ system: ProbedSystem, _ data: ProbeData,
+        folds: [ProbeFold], _ frameCounts: [Int]?
     ) throws -> ProbeReport.System {
+        let name = system.name
         var extracted = try extract(
-            source, name, data, options.frames == nil ? nil : frameCounts, summary: summary)
+            source, name, data, options.frames == nil ? nil : frameCounts,
+            summary: system.summary)
         let recordings = extracted.recordings
         let utterances = try UtteranceProbe(options.utterances, seed: options.seed).evaluate(
             recordings, folds: folds
@@ -53,16 +49,17 @@ extension ProbeRun {
             weightedSum = try WeightedSumProbe(options.weightedSum, seed: options.seed).evaluate(
                 train: recordings.rows(parts.train),
                 development: recordings.rows(parts.development),
-                test: recordings.rows(parts.test), hasDeviations: summary == nil
+                test: recordings.rows(parts.test), hasDeviations: system.hasDeviations
             ) { report(.progress(done: $0, total: $1, work: "\(name): weighted sum")) }
         }
         let verification =
             options.verification.impostors == .none
-            ? nil : try verify(recordings, data, hasDeviations: hasDeviations)
+            ? nil : try verify(recordings, data, hasDeviations: system.hasDeviations)
         let layer = utterances.last?.selections.first?.layerIndex ?? 0
         let tested = recordings.rows(folds.flatMap(\.test))
         return ProbeReport.System(
-            name: name, kind: kind, seed: seed, utterances: utterances, frames: frames,
+            name: name, kind: system.kind, seed: system.seed, utterances: utterances,
+            frames: frames,
             weightedSum: weightedSum, verification: verification,
             testEmbeddings: tested.representation.layers[layer])
     }
@@ -83,8 +80,8 @@ extension ProbeRun {
     }
 
     /// One pass over all recordings.
-    private func extract(
-        _ source: some RepresentationSource, _ name: String, _ data: ProbeData,
+    func extract(
+        _ source: any RepresentationSource, _ name: String, _ data: ProbeData,
         _ frameCounts: [Int]?, summary: ([FeatureMatrix]) -> [[Float]]
     ) throws -> Extracted {
         let cuts = data.cuts

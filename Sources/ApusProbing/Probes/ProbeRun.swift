@@ -29,6 +29,14 @@ public struct ProbeRun {
         public static let weightedSumAccuracy = "weighted-sum accuracy"
         /// The rate at which as many pairs of one class are refused as others are accepted.
         public static let equalErrorRate = "equal error rate"
+        /// The mean over tags of their average precision.
+        public static let meanAveragePrecision = "mean average precision"
+        /// The mean of the precision at each recording that has a tag.
+        public static let averagePrecision = "average precision"
+        /// The area under the ROC curve.
+        public static let areaUnderCurve = "area under ROC"
+        /// The distance of two normal distributions with that area, in deviations.
+        public static let sensitivityIndex = "d-prime"
     }
 
     let options: ProbeOptions
@@ -74,12 +82,13 @@ public struct ProbeRun {
 
     /// Runs the probes on recordings by cross-validation.
     ///
-    /// Each fold that the manifest names is measured on once, with the next fold to choose on and the
-    /// others to learn from.
+    /// Each group of recordings is measured on once: by default each published fold, with the next fold to
+    /// choose on and the others to learn from; else those that share a value of the options' key `group`,
+    /// with others, about a fifth of the rest, to choose on.
     ///
     /// - Parameters:
     ///   - models: The models with their names, as above.
-    ///   - folds: The labelled recordings, each with its fold.
+    ///   - folds: The labelled recordings, each with its fold or group.
     /// - Returns: The figures over all folds together and what a report shows beside them. The
     ///   classifier is the first fold's.
     /// - Throws: `ProbingError` where labels or recordings don't suffice, or the options ask for probes
@@ -87,96 +96,69 @@ public struct ProbeRun {
     public func run(
         models: [(name: String, model: PretrainedModel)], folds: Manifest
     ) throws -> ProbeReport {
+        try requireRecordingsOnly("with folds")
+        let key = options.group
+        return try run(
+            models: models, data: ProbeData(folds: folds, label: options.label, key: key)
+        ) { ProbeFold.all(of: $0, key: key) }
+    }
+
+    /// Refuses probes on frames and pairs.
+    func requireRecordingsOnly(_ circumstance: String) throws {
         guard options.frames == nil else {
             throw ProbingError.badOption(
-                option: "frames", expected: "none with folds", found: "a probe on frames")
+                option: "frames", expected: "none \(circumstance)", found: "a probe on frames")
         }
         guard !options.weightedSum.isOn else {
             throw ProbingError.badOption(
-                option: "weightedSum.isOn", expected: "false with folds", found: "true")
+                option: "weightedSum.isOn", expected: "false \(circumstance)", found: "true")
         }
         guard options.verification.impostors == .none else {
             throw ProbingError.badOption(
-                option: "verification.impostors", expected: "none with folds",
+                option: "verification.impostors", expected: "none \(circumstance)",
                 found: options.verification.impostors.rawValue)
         }
-        return try run(
-            models: models, data: ProbeData(folds: folds, label: options.label), ProbeFold.all)
     }
 
     private func run(
         models: [(name: String, model: PretrainedModel)], data: ProbeData,
         _ folds: (ProbeData) -> [ProbeFold]
     ) throws -> ProbeReport {
-        guard let first = models.first else {
+        guard options.label != .tags, options.label != .events else {
             throw ProbingError.badOption(
-                option: "models", expected: "at least one", found: "none")
+                option: "label", expected: "one label for a recording",
+                found: options.label.rawValue)
         }
-        try requireDifferentSeeds(models)
         var data = data
-        let plain = PlainFeatures.frontEnd(of: first.model.card.frontEnd)
-        var stores: [FeatureStore] = []
-        for frontEnd in [plain] + models.map(\.model.card.frontEnd)
-        where !stores.contains(where: { $0.frontEnd == frontEnd }) {
-            stores.append(
-                try FeatureStore(
-                    frontEnd: frontEnd, cacheByteLimit: options.cacheMegabytes << 20))
-        }
+        let stores = try stores(for: models)
         let frameCounts = try dropUnusable(&data, stores: stores)
         let folds = folds(data)
         if folds.count == 1 { data.warnOfUntestedClasses() }
-        data.warnings.forEach { report(.warning($0)) }
+        warn(of: &data, folds)
+        let systems = try forEachSystem(models, stores) { source, system in
+            let counts = system.hasFrames ? frameCounts[system.frontEnd] : nil
+            return try probe(
+                source, system, data, folds: folds,
+                // Each of an encoder's strides rounds up.
+                counts?.map { ($0 + source.stride - 1) / source.stride })
+        }
+        return try summary(
+            systems.map { system, found in
+                var found = found
+                found.name = system.name
+                return found
+            }, models: models, data: data, folds: folds)
+    }
 
-        var systems: [ProbeReport.System] = []
-        func store(_ frontEnd: FrontEnd) throws -> FeatureStore {
-            try stores.first { $0.frontEnd == frontEnd } ?? FeatureStore(frontEnd: frontEnd)
-        }
-        func counts(_ frontEnd: FrontEnd, _ stride: Int) -> [Int] {
-            // Each of an encoder's strides rounds up.
-            (frameCounts[frontEnd] ?? []).map { ($0 + stride - 1) / stride }
-        }
-        let features = PlainFeatures(store: try store(plain), workers: options.workers)
-        for baseline in FeatureBaseline.allCases {
-            systems.append(
-                try probe(
-                    features, baseline.name, .baseline, data, folds: folds,
-                    // What is linear in single frames is in the log-mels' probe already.
-                    baseline == .logMelStatistics ? counts(plain, 1) : nil,
-                    hasDeviations: baseline.hasDeviations,
-                    summary: baseline.summary(of: features)))
-        }
-        if !models.contains(where: { $0.model.card.frontEnd == plain }) {
-            stores.removeAll { $0.frontEnd == plain }
-        }
-        var untrained: [(model: PretrainedModel, system: ProbeReport.System)] = []
-        for (name, model) in models {
-            let frontEnd = model.card.frontEnd
-            func system(
-                _ model: PretrainedModel, _ name: String, _ kind: ProbeReport.Kind
-            ) throws -> ProbeReport.System {
-                let extractor = try RepresentationExtractor(
-                    model, store: store(frontEnd), workers: options.workers)
-                return try probe(
-                    extractor, name, kind, seed: model.card.seed, data, folds: folds,
-                    counts(frontEnd, extractor.stride))
-            }
-            let before = model.untrained()
-            // Objectives may share an encoder; of one seed it begins as the same.
-            if var known = untrained.first(where: { $0.model.hasSameEncoder(as: before) })?.system {
-                known.name = "untrained " + name
-                systems.append(known)
-            } else {
-                let made = try system(before, "untrained " + name, .untrained)
-                untrained.append((before, made))
-                systems.append(made)
-            }
-            systems.append(try system(model, name, .trained))
-        }
-        return try summary(systems, models: models, data: data, folds: folds)
+    /// Reports what is known of the data before anything is computed.
+    func warn(of data: inout ProbeData, _ folds: [ProbeFold]) {
+        data.warnOfDoubts(
+            folds: folds, key: folds.count > 1 ? options.group : nil, workers: options.workers)
+        data.warnings.forEach { report(.warning($0)) }
     }
 
     /// Models of one name are trainings of one system, and not one training named twice.
-    private func requireDifferentSeeds(
+    func requireDifferentSeeds(
         _ models: [(name: String, model: PretrainedModel)]
     ) throws {
         for (name, group) in Dictionary(grouping: models, by: \.name) where group.count > 1 {
@@ -192,7 +174,7 @@ public struct ProbeRun {
     }
 
     /// Makes the features of every recording by every front end, and leaves out what fails.
-    private func dropUnusable(
+    func dropUnusable(
         _ data: inout ProbeData, stores: [FeatureStore]
     ) throws -> [FrontEnd: [Int]] {
         let cuts = data.cuts
@@ -218,15 +200,5 @@ public struct ProbeRun {
         try data.drop(problems)
         let kept = data.origins
         return counts.mapValues { own in kept.map { own[$0] } }
-    }
-}
-
-extension PretrainedModel {
-    /// Whether two models make the same of a recording.
-    fileprivate func hasSameEncoder(as other: PretrainedModel) -> Bool {
-        let (own, others) = (encoder.weights(), other.encoder.weights())
-        return card.frontEnd == other.card.frontEnd
-            && encoder.layerNames == other.encoder.layerNames
-            && encoder.stride == other.encoder.stride && own == others
     }
 }

@@ -13,6 +13,19 @@ public enum ProbeWarning: Equatable, Sendable, CustomStringConvertible {
     /// Recordings of a part that the training part has too: figures come out too high.
     case sharedWithTraining(part: String, count: Int)
 
+    /// Classes that one group alone has: left out, as nothing could be learned about them.
+    case classesInOneGroup(key: String, classes: [String])
+    /// Classes whose recordings were all made under one condition, which may be what is told.
+    case oneCondition(key: String, classes: [String])
+    /// Recordings measured on that stem from a source recording that others learn from or choose on.
+    case sharedSource(count: Int, first: String)
+    /// Recordings measured on with the bytes of one that others learn from or choose on.
+    case sharedAudio(count: Int, first: String)
+    /// Classes with a single recording.
+    case singleExamples([String])
+    /// Labels that differ by case or Unicode form alone.
+    case similarLabels([String])
+
     /// A sentence for the person who runs the command.
     public var description: String {
         func some(_ names: [String]) -> String {
@@ -36,6 +49,28 @@ public enum ProbeWarning: Equatable, Sendable, CustomStringConvertible {
             return
                 "\(part): \(count) recordings are in the training part too, so that figures come "
                 + "out too high"
+        case .classesInOneGroup(let key, let classes):
+            return
+                "\(classes.count) classes are in one \(key) only and are left out, as no other has "
+                + "anything of them: \(some(classes))"
+        case .oneCondition(let key, let classes):
+            return
+                "\(classes.count) classes have recordings of one \(key) only, so that the \(key) may "
+                + "be what is told apart: \(some(classes))"
+        case .sharedSource(let count, let first):
+            return
+                "\(count) test recordings are from a source that the other parts have too, so that "
+                + "figures come out too high; the first: \(first)"
+        case .sharedAudio(let count, let first):
+            return
+                "\(count) test recordings have the same bytes as one of the other parts, so that "
+                + "figures come out too high; the first: \(first)"
+        case .singleExamples(let classes):
+            return "\(classes.count) classes have a single recording: \(some(classes))"
+        case .similarLabels(let labels):
+            return
+                "labels that differ by case or Unicode form only: "
+                + some(labels.map { "'\($0)'" })
         }
     }
 }

@@ -19,6 +19,16 @@ extension RunReport {
                 results.task.replacing("-", with: " ").capitalizingFirstLetter,
                 [.table(table.reportTable()), .text([results.protocol])])
         ]
+        if let chart = fewLabelChart(results, className: details.className) {
+            sections.append(
+                Report.Section(
+                    "Few labels",
+                    [
+                        .svg(
+                            caption: "Accuracy on the test recordings, the mean over subsets.",
+                            chart.svg())
+                    ]))
+        }
         sections.append(
             Report.Section(
                 "Confusions",

@@ -22,6 +22,7 @@ public struct RunReport {
         var pretrained: [PretrainingRun] = []
         var probes: [ProbeFolder] = []
         var verifications: [VerificationFolder] = []
+        var taggings: [TaggingFolder] = []
         for folder in folders {
             guard FileManager.default.fileExists(atPath: folder) else {
                 throw PretrainingError.missingFile(path: folder)
@@ -33,15 +34,18 @@ public struct RunReport {
                 probes.append(probe)
             } else if VerificationFolder(path: folder).isPresent {
                 verifications.append(VerificationFolder(path: folder))
+            } else if TaggingFolder(path: folder).isPresent {
+                taggings.append(TaggingFolder(path: folder))
             } else {
                 throw ReportError.cannotRead(
                     path: folder,
-                    reason: "it holds none of metrics.jsonl, probe.json and verification.json of a "
-                        + "run")
+                    reason: "it holds none of metrics.jsonl, probe.json, tagging.json and "
+                        + "verification.json of a run")
             }
         }
         var sections: [Report.Section] = []
         for probe in probes { sections += try Self.sections(of: probe) }
+        for run in taggings { sections += try Self.sections(of: run) }
         for run in verifications { sections += try Self.sections(of: run) }
         sections += Self.sections(of: pretrained)
         sections.append(Self.provenance(of: folders))

@@ -60,8 +60,8 @@ public struct ProbabilisticDiscriminants: Hashable, Sendable {
         guard scatter.count >= needed else {
             throw ProbingError.cannotFit(
                 what: "PLDA",
-                reason: "\(scatter.count) recordings of \(scatter.classCount) speakers, expected at "
-                    + "least \(needed) for vectors of \(width); LDA makes them shorter "
+                reason: "\(scatter.count) recordings of \(scatter.classCount) speakers, expected "
+                    + "at least \(needed) for vectors of \(width); LDA makes them shorter "
                     + "(discriminantCount)")
         }
         let classCount = Double(scatter.classCount)

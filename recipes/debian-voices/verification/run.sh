@@ -63,7 +63,7 @@ if wanted 3; then
     for kind in $kinds; do
         for part in dev test; do
             [ -e "$run/$part-$kind.txt" ] || "$apus" trials "$manifests/$part.jsonl" \
-                --impostors "$kind" -o "$run/$part-$kind.txt"
+                --impostors "$kind" --limit 100000 -o "$run/$part-$kind.txt"
         done
     done
 fi

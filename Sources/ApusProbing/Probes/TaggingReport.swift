@@ -1,0 +1,173 @@
+import ApusCorpus
+import ApusMetrics
+import ApusPretraining
+import ApusReport
+
+/// Everything that a run of tagging probes found.
+public struct TaggingReport: Sendable {
+    /// What one system reached.
+    public struct System: Sendable {
+        /// The system's name.
+        public var name: String
+        /// What it is.
+        public var kind: ProbeReport.Kind
+        /// Its figures and scores.
+        public var outcome: TaggingProbe.Outcome
+    }
+
+    /// The figures, as `results.json` holds them.
+    public var results: Results
+    /// The systems, baselines first; of several trainings of one name each.
+    public var systems: [System]
+    /// The ids of the test recordings that were used.
+    public var testIDs: [String]
+    /// The trained model with the highest mean average precision on the development part.
+    public var bestSystem: String
+    /// What the reader should know about the data.
+    public var warnings: [ProbeWarning]
+}
+
+extension ProbeRun {
+    /// Probes how well tags are told, on three parts.
+    ///
+    /// - Parameters:
+    ///   - models: The models with their names; those of one name are one system.
+    ///   - train: The recordings that classifiers are fitted on.
+    ///   - development: Those that layer and C are chosen on.
+    ///   - test: Those that the figures are measured on.
+    /// - Returns: The figures.
+    /// - Throws: `ProbingError` where tags or recordings don't suffice, `SignalError` for a front end
+    ///   that can't be used.
+    public func runTagging(
+        models: [(name: String, model: PretrainedModel)], train: Manifest,
+        development: Manifest, test: Manifest
+    ) throws -> TaggingReport {
+        try runTagging(
+            models: models,
+            data: ProbeData(train: train, development: development, test: test, label: .tags)
+        ) { [ProbeFold($0)] }
+    }
+
+    /// Probes how well tags are told by cross-validation over folds or groups.
+    ///
+    /// - Parameters:
+    ///   - models: The models with their names; those of one name are one system.
+    ///   - folds: The recordings, each with its fold or group.
+    /// - Returns: The figures over all folds together.
+    /// - Throws: `ProbingError` where tags or recordings don't suffice, `SignalError` for a front end
+    ///   that can't be used.
+    public func runTagging(
+        models: [(name: String, model: PretrainedModel)], folds: Manifest
+    ) throws -> TaggingReport {
+        let key = options.group
+        return try runTagging(
+            models: models, data: ProbeData(folds: folds, label: .tags, key: key)
+        ) { ProbeFold.all(of: $0, key: key) }
+    }
+
+    private func runTagging(
+        models: [(name: String, model: PretrainedModel)], data: ProbeData,
+        _ folds: (ProbeData) -> [ProbeFold]
+    ) throws -> TaggingReport {
+        try requireRecordingsOnly("with tags")
+        var data = data
+        let stores = try stores(for: models)
+        _ = try dropUnusable(&data, stores: stores)
+        let folds = folds(data)
+        data.warnOfUntestedClasses()
+        warn(of: &data, folds)
+        let labels = data.labelSets
+        let probe = TaggingProbe(options.tags, seed: options.seed)
+        let systems = try forEachSystem(models, stores) { source, system in
+            let vectors = try extract(
+                source, system.name, data, nil, summary: system.summary)
+            return try probe.evaluate(
+                vectors.recordings.representation, labels: labels, folds: folds
+            ) { report(.progress(done: $0, total: $1, work: "\(system.name): tags")) }
+        }.map { TaggingReport.System(name: $0.name, kind: $0.kind, outcome: $1) }
+        let trained = systems.filter { $0.kind == .trained }
+        let best = trained.dropFirst().reduce(trained[0]) {
+            $1.outcome.developmentPrecision > $0.outcome.developmentPrecision ? $1 : $0
+        }
+        return TaggingReport(
+            results: try results(systems, data, folds), systems: systems,
+            testIDs: folds.flatMap(\.test).map { data.cuts[$0].id }, bestSystem: best.name,
+            warnings: data.warnings)
+    }
+
+    private func results(
+        _ systems: [TaggingReport.System], _ data: ProbeData, _ folds: [ProbeFold]
+    ) throws -> Results {
+        let tested = folds.reduce(0) { $0 + $1.test.count }
+        var rows: [Results.Row] = []
+        var classes: [Results.ClassRow] = []
+        for name in systems.map(\.name).reduce(
+            into: [String](),
+            { names, name in
+                if !names.contains(name) { names.append(name) }
+            })
+        {
+            let outcomes = systems.filter { $0.name == name }.map(\.outcome)
+            let precisions = outcomes.map(\.meanAveragePrecision.estimate)
+            let interval =
+                try outcomes.count > 1
+                ? meanInterval(of: precisions) : outcomes[0].meanAveragePrecision
+            let area = outcomes.map(\.areaUnderCurve).reduce(0, +) / Double(outcomes.count)
+            for (metric, value, low, high) in [
+                (
+                    MetricName.meanAveragePrecision, interval.estimate, max(0, interval.low),
+                    min(1, interval.high)
+                ), (MetricName.areaUnderCurve, area, nil, nil),
+                (
+                    MetricName.sensitivityIndex, sensitivityIndex(areaUnderCurve: area), nil, nil
+                ),
+            ] as [(String, Double, Double?, Double?)] {
+                rows.append(
+                    Results.Row(
+                        system: name, labelledPerClass: .all, metric: metric, value: value,
+                        low: low, high: high, seeds: outcomes.count, trials: tested))
+            }
+            // Of several trainings the first.
+            for (tag, measures) in zip(outcomes[0].tags, outcomes[0].measures) {
+                classes.append(
+                    Results.ClassRow(
+                        system: name, label: tag, positives: measures?.positives,
+                        metrics: measures.map {
+                            [
+                                MetricName.averagePrecision: $0.averagePrecision,
+                                MetricName.areaUnderCurve: $0.areaUnderCurve,
+                                MetricName.sensitivityIndex: $0.sensitivityIndex,
+                            ]
+                        } ?? [:]))
+            }
+        }
+        let outcome = systems[0].outcome
+        let shares = outcome.measures.compactMap {
+            $0.map { Double($0.positives) / Double(tested) }
+        }
+        var results = Results(
+            task: options.label.task,
+            protocol: "One logistic regression for each tag on frozen representations (mean and "
+                + "standard deviation over frames), weighting \(options.tags.weighting.rawValue); "
+                + (folds.count > 1
+                    ? "\(folds.count) \(options.group)s, each measured on once with layer and C chosen "
+                        + "on others, probabilities of all measured together: "
+                    : "layer and C chosen on \(data.development.cuts.count) development recordings: ")
+                + "\(tested) test recordings, \(outcome.tags.count) tags. Mean average precision with a "
+                + "bootstrap interval over test recordings; d-prime is that of the mean area.",
+            metric: MetricName.meanAveragePrecision, rows: rows,
+            chance: [
+                MetricName.meanAveragePrecision: shares.reduce(0, +) / Double(max(1, shares.count)),
+                MetricName.areaUnderCurve: 0.5, MetricName.sensitivityIndex: 0,
+            ])
+        results.classes = classes
+        return results
+    }
+}
+
+extension TaggingProbe.Outcome {
+    /// The mean over folds of the mean average precision on the development part.
+    public var developmentPrecision: Double {
+        selections.reduce(0) { $0 + $1.developmentPrecision } / Double(max(1, selections.count))
+    }
+}
