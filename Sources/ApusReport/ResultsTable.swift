@@ -8,7 +8,7 @@ public struct ResultsTable: Sendable {
         var labelled: Results.LabelledPerClass?
     }
 
-    private let table: ReportTable
+    let table: ReportTable
 
     /// Arranges results.
     ///

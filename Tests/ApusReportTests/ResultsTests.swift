@@ -116,6 +116,26 @@ import Testing
         #expect(ResultsTable(results, className: "speaker").markdown() == expected)
     }
 
+    @Test func theTableInLaTeX() {
+        let text = ResultsTable(results, className: "speaker").latex()
+        let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+        let table = Array(lines.drop { $0.hasPrefix("%") })
+        #expect(
+            table == [
+                #"\begin{tabular}{lrrr}"#, #"\toprule"#,
+                #"System & \multicolumn{2}{c}{accuracy (\%)} & equal error rate (\%) \\"#,
+                #" & 5 per speaker & all labels &  \\"#, #"\midrule"#,
+                #"log-mel statistics & 61.0 & 70.0 {\small (65.0--75.0)} & 20.0 \\"#,
+                #"CPC | large & \textbf{80.0} {\small (75.0--84.6)} & -- & \textbf{5.0} \\"#,
+                #"\bottomrule"#, #"\end{tabular}"#, "",
+            ])
+        var odd = results
+        odd.rows[0].system = #"a_b & 50% \ {x}^~#$"#
+        #expect(
+            ResultsTable(odd).latex().contains(
+                ##"a\_b \& 50\% \textbackslash{} \{x\}\textasciicircum{}\textasciitilde{}\#\$"##))
+    }
+
     @Test func theTerminalTableIsAligned() {
         let expected = """
                                  accuracy (%)                             equal error rate (%)

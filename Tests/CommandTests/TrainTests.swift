@@ -41,7 +41,7 @@ extension Commands {
             let files = try FileManager.default.contentsOfDirectory(atPath: folder.path + "/run")
             for name in [
                 "config.yaml", "inputs.json", "provenance.json", "metrics.jsonl", "checkpoints",
-                "classifier.safetensors", "results.md", "results.txt",
+                "classifier.safetensors", "results.md", "results.txt", "results.tex",
             ] { #expect(files.contains(name), "\(name)") }
         }
 

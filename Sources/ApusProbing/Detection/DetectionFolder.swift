@@ -5,7 +5,7 @@ import Foundation
 
 /// The folder of a run of detection probes: what `apus probe --label events` writes.
 ///
-///     results.json  results.md  results.txt  detector.safetensors  options.yaml  provenance.json
+///     results.{json,md,txt,tex}  detector.safetensors  options.yaml  provenance.json
 public struct DetectionFolder {
     /// The folder's path.
     public let path: String
@@ -24,8 +24,7 @@ public struct DetectionFolder {
     public func write(_ report: DetectionReport, options: ProbeOptions) throws {
         try report.results.write(to: URL(fileURLWithPath: path + "/results.json"))
         let table = ResultsTable(report.results, className: "label", notes: report.warnings)
-        try writeAtomically(Data(table.markdown().utf8), to: path + "/results.md")
-        try writeAtomically(Data(table.plainText().utf8), to: path + "/results.txt")
+        try ResultsTable.write([table], toFolder: path)
         try writeAtomically(
             Data(ConfigurationFile.text(of: options).utf8), to: path + "/options.yaml")
         try writeAtomically(Provenance().encoded(), to: path + "/provenance.json")

@@ -7,7 +7,7 @@ import Foundation
 
 /// The folder of a probe run: what `apus probe` writes and `apus report` reads.
 ///
-///     results.json  results.md  results.txt  probe.json  embeddings.safetensors  classifier.safetensors
+///     results.{json,md,txt,tex}  probe.json  embeddings.safetensors  classifier.safetensors
 ///     options.yaml  provenance.json
 public struct ProbeFolder {
     /// What a report shows beside the figures: `probe.json`.
@@ -84,8 +84,7 @@ public struct ProbeFolder {
         try report.results.write(to: URL(fileURLWithPath: path + "/results.json"))
         let table = ResultsTable(
             report.results, className: details.className, notes: Self.notes(details))
-        try writeAtomically(Data(table.markdown().utf8), to: path + "/results.md")
-        try writeAtomically(Data(table.plainText().utf8), to: path + "/results.txt")
+        try ResultsTable.write([table], toFolder: path)
         try writeAtomically(
             Safetensors(tensors: tensors).encoded(), to: path + "/embeddings.safetensors")
         try report.classifier.write(to: path + "/classifier.safetensors")

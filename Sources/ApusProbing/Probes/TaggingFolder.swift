@@ -5,7 +5,7 @@ import Foundation
 
 /// The folder of a run of tagging probes: what `apus probe --label tags` writes.
 ///
-///     results.json  results.md  results.txt  tagging.json  options.yaml  provenance.json
+///     results.{json,md,txt,tex}  tagging.json  options.yaml  provenance.json
 public struct TaggingFolder {
     /// What a report shows beside the figures: `tagging.json`.
     public struct Details: Codable, Sendable {
@@ -62,10 +62,7 @@ public struct TaggingFolder {
         try results.write(to: URL(fileURLWithPath: path + "/results.json"))
         let table = ResultsTable(results, className: "tag", notes: details.warnings)
         let classes = Self.classTable(results, of: report.bestSystem)
-        try writeAtomically(
-            Data((table.markdown() + "\n" + classes.markdown()).utf8), to: path + "/results.md")
-        try writeAtomically(
-            Data((table.plainText() + "\n" + classes.plainText()).utf8), to: path + "/results.txt")
+        try ResultsTable.write([table, classes], toFolder: path)
         try writeAtomically(
             Data(ConfigurationFile.text(of: options).utf8), to: path + "/options.yaml")
         try writeAtomically(Provenance().encoded(), to: path + "/provenance.json")

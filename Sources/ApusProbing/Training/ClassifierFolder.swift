@@ -6,7 +6,7 @@ import Foundation
 /// The folder of a classifier's training.
 ///
 ///     config.yaml  inputs.json  provenance.json  metrics.jsonl  events.out.tfevents.*  checkpoints/
-///     best.safetensors  classifier.safetensors  model.safetensors  results.json  results.md  results.txt
+///     best.safetensors  classifier.safetensors  model.safetensors  results.{json,md,txt,tex}
 struct ClassifierFolder {
     let path: String
 

@@ -206,9 +206,7 @@ extension ClassifierTrainer {
         if network.trainsEncoder {
             try writeAtomically(network.model.contents().encoded(), to: folder.modelPath)
         }
-        let table = report.table
-        try writeAtomically(Data(table.markdown().utf8), to: folder.path + "/results.md")
-        try writeAtomically(Data(table.plainText().utf8), to: folder.path + "/results.txt")
+        try ResultsTable.write([report.table], toFolder: folder.path)
         try report.results.write(to: URL(fileURLWithPath: folder.path + "/results.json"))
     }
 }

@@ -7,7 +7,7 @@ import Foundation
 
 /// The folder of a verification run: what `apus verify` writes and `apus report` reads.
 ///
-///     results.json  results.md  results.txt  scores.tsv  verification.json  verifier.safetensors
+///     results.{json,md,txt,tex}  scores.tsv  verification.json  verifier.safetensors
 ///     options.yaml  provenance.json
 public struct VerificationFolder {
     /// What a report shows beside the figures: `verification.json`.
@@ -74,8 +74,7 @@ public struct VerificationFolder {
         try report.results.write(to: URL(fileURLWithPath: path + "/results.json"))
         let table = ResultsTable(
             report.results, className: "speaker", notes: report.warnings)
-        try writeAtomically(Data(table.markdown().utf8), to: path + "/results.md")
-        try writeAtomically(Data(table.plainText().utf8), to: path + "/results.txt")
+        try ResultsTable.write([table], toFolder: path)
         try ScoreTable(report, inputs.test).write(to: path + "/scores.tsv")
         if let verifier = try verifier(report, inputs, models: models) {
             try writeAtomically(verifier, to: path + "/verifier.safetensors")
