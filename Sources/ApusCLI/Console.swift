@@ -25,6 +25,27 @@ enum Console {
     static func write(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
 }
 
+/// Prints a value as JSON for people and programs.
+func printJSON(_ value: some Encodable) throws {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    print(String(decoding: try encoder.encode(value), as: UTF8.self))
+}
+
+/// Progress of pieces of work one after the other, each with a display of its own.
+struct WorkProgress {
+    private var work = ""
+    private var display: ProgressDisplay?
+
+    mutating func update(_ done: Int, of total: Int, _ now: String, _ detail: String = "") {
+        if now != work {
+            work = now
+            display = ProgressDisplay(total: total, unit: now)
+        }
+        display?.update(done, detail)
+    }
+}
+
 /// Progress of long work: a bar on a terminal, a plain line now and then elsewhere.
 final class ProgressDisplay {
     /// What there is to do; it may turn out to be more or less.

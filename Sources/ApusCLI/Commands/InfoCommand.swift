@@ -21,10 +21,7 @@ struct InfoCommand: ParsableCommand {
         let model = try PretrainedModel(contentsOf: self.model)
         let card = model.card
         if json {
-            let encoder = JSONEncoder()
-            encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-            print(String(decoding: try encoder.encode(card), as: UTF8.self))
-            return
+            return try printJSON(card)
         }
         let encoder = model.encoder
         let layers = zip(encoder.layerNames, encoder.layerWidths).map { "\($0) (\($1))" }

@@ -78,17 +78,12 @@ struct ProbeCommand: ParsableCommand {
         }
         // Before the work, and not after it, is when to learn that its result can't be written.
         try Inputs.makeFolder(output)
-        var work = ""
-        var progress: ProgressDisplay?
+        var progress = WorkProgress()
         let run = try ProbeRun(options) { event in
             switch event {
             case .warning(let warning): Console.warning("\(warning)")
             case .progress(let done, let total, let now):
-                if now != work {
-                    work = now
-                    progress = ProgressDisplay(total: total, unit: now)
-                }
-                progress?.update(done)
+                progress.update(done, of: total, now)
             }
         }
         if label == .tags { return try tag(run, named, options) }
@@ -109,9 +104,7 @@ struct ProbeCommand: ParsableCommand {
         let folder = ProbeFolder(path: output)
         try folder.write(report, options: options, testManifest: tested)
         if json {
-            let encoder = JSONEncoder()
-            encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-            print(String(decoding: try encoder.encode(report.results), as: UTF8.self))
+            try printJSON(report.results)
         } else {
             let table = ResultsTable(
                 report.results, className: label.className,

@@ -60,8 +60,7 @@ struct TrainCommand: ParsableCommand {
         if let dev { configuration.data.development = dev }
         if let test { configuration.data.test = test }
         if let label { configuration.label = label }
-        var work = ""
-        var progress: ProgressDisplay?
+        var progress = WorkProgress()
         let trainer = try ClassifierTrainer(
             configuration, folder: output, source: config ?? "--set"
         ) { event in
@@ -69,11 +68,7 @@ struct TrainCommand: ParsableCommand {
             case .message(let text): Console.message(text)
             case .warning(let text): Console.warning(text)
             case .progress(let done, let total, let now, let detail):
-                if now != work {
-                    work = now
-                    progress = ProgressDisplay(total: total, unit: now)
-                }
-                progress?.update(done, detail)
+                progress.update(done, of: total, now, detail)
             }
         }
         let signals = trainer.stopRequest.stops(on: [SIGINT, SIGTERM])
@@ -83,9 +78,7 @@ struct TrainCommand: ParsableCommand {
             return
         }
         if json {
-            let encoder = JSONEncoder()
-            encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-            print(String(decoding: try encoder.encode(report.results), as: UTF8.self))
+            try printJSON(report.results)
         } else {
             print(report.table.plainText(), terminator: "")
         }

@@ -77,12 +77,6 @@ struct VerifyCommand: ParsableCommand {
         if let trials, let output { try measure(trials, output) } else { try compare() }
     }
 
-    private func printJSON(_ value: some Encodable) throws {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        print(String(decoding: try encoder.encode(value), as: UTF8.self))
-    }
-
     private func compare() throws {
         for path in arguments[1...] where !FileManager.default.fileExists(atPath: path) {
             throw SignalError.missingFile(path: path)
@@ -159,17 +153,12 @@ struct VerifyCommand: ParsableCommand {
             training: try train.map { try Manifest(contentsOf: $0) })
         // Before the work, and not after it, is when to learn that its result can't be written.
         try Inputs.makeFolder(output)
-        var work = ""
-        var progress: ProgressDisplay?
+        var progress = WorkProgress()
         let run = try VerificationRun(options) { event in
             switch event {
             case .warning(let warning): Console.warning(warning)
             case .progress(let done, let total, let now):
-                if now != work {
-                    work = now
-                    progress = ProgressDisplay(total: total, unit: now)
-                }
-                progress?.update(done)
+                progress.update(done, of: total, now)
             }
         }
         let report = try run.run(sources, on: inputs)

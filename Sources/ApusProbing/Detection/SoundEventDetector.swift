@@ -37,9 +37,9 @@ public final class SoundEventDetector {
 
     private let layerIndex: Int
 
-    private static let cardKey = "apus-detector"
-    private static let modelPrefix = "model."
-    private static let ownPrefix = "detector."
+    private static let file = RegressionFile<Card>(
+        noun: "detector", remedy: "make one with apus probe --label events"
+    ) { .notADetector(path: $0, reason: $1) }
 
     /// A detector from its parts.
     ///
@@ -53,7 +53,7 @@ public final class SoundEventDetector {
         path: String, card: Card, model: PretrainedModel, regression: LogisticRegression
     ) throws {
         func misfit(_ reason: String) -> ProbingError {
-            .notADetector(path: path, reason: "a damaged detector: \(reason)")
+            Self.file.misfit(path, reason)
         }
         let layers = model.encoder.layerNames
         guard let layer = layers.firstIndex(of: card.layer) else {
@@ -65,11 +65,7 @@ public final class SoundEventDetector {
         guard card.decoder.medianFrames > 0, card.decoder.medianFrames % 2 == 1 else {
             throw misfit("a median filter of \(card.decoder.medianFrames) frames")
         }
-        let scaling = regression.scaling
-        guard
-            [regression.weight, regression.bias, scaling.mean, scaling.scale]
-                .allSatisfy({ $0.allSatisfy(\.isFinite) }), !scaling.scale.contains(0)
-        else { throw misfit("a weight is not a finite number, or a scale is zero") }
+        try Self.file.requireUsable(regression, path: path)
         self.path = path
         self.card = card
         self.model = model
@@ -83,41 +79,10 @@ public final class SoundEventDetector {
     /// - Throws: `ProbingError.notADetector` for a file that holds none, `NNError` for one that isn't a
     ///   whole safetensors file, `PretrainingError.notAModel` where the encoder's card is damaged.
     public convenience init(contentsOf path: String) throws {
-        let file = try Safetensors(contentsOf: path)
-        guard let text = file.metadata[Self.cardKey] else {
-            throw ProbingError.notADetector(
-                path: path,
-                reason: "holds no detector; make one with apus probe --label events")
-        }
-        let card: Card
-        do {
-            card = try JSONDecoder().decode(Card.self, from: Data(text.utf8))
-        } catch {
-            throw ProbingError.notADetector(
-                path: path, reason: "a damaged detector: its card can't be read: \(error)")
-        }
-        func own(_ name: String, shape: [Int]) throws -> [Float] {
-            guard let tensor = file.tensors[Self.ownPrefix + name], tensor.shape == shape else {
-                throw ProbingError.notADetector(
-                    path: path,
-                    reason: "a damaged detector: expected \(Self.ownPrefix)\(name) of the shape "
-                        + "\(shape)")
-            }
-            return tensor.values
-        }
-        let width = file.tensors[Self.ownPrefix + "mean"]?.values.count ?? 0
-        let regression = LogisticRegression(
-            scaling: FeatureScaling(
-                mean: try own("mean", shape: [width]), scale: try own("scale", shape: [width])),
-            weight: try own("weight", shape: [card.labels.count, width]),
-            bias: try own("bias", shape: [card.labels.count]))
-        var tensors: [String: TensorValues] = [:]
-        for (name, tensor) in file.tensors where name.hasPrefix(Self.modelPrefix) {
-            tensors[String(name.dropFirst(Self.modelPrefix.count))] = tensor
-        }
-        let model = try PretrainedModel(
-            path: path, file: Safetensors(tensors: tensors, metadata: file.metadata))
-        try self.init(path: path, card: card, model: model, regression: regression)
+        let parts = try Self.file.parts(
+            of: Safetensors(contentsOf: path), path: path, labels: \.labels)
+        try self.init(
+            path: path, card: parts.card, model: parts.model, regression: parts.regression)
     }
 
     /// Writes the detector's file in one step.
@@ -125,22 +90,9 @@ public final class SoundEventDetector {
     /// - Parameter path: The file's path; `nil` for the detector's own.
     /// - Throws: `SignalError.cannotWrite` where that fails.
     public func write(to path: String? = nil) throws {
-        let contents = try model.contents()
-        var tensors: [String: TensorValues] = [:]
-        for (name, tensor) in contents.tensors { tensors[Self.modelPrefix + name] = tensor }
-        func put(_ name: String, _ values: [Float], _ shape: [Int]) {
-            tensors[Self.ownPrefix + name] = TensorValues(shape: shape, values: values)
-        }
-        put("weight", regression.weight, [regression.classCount, regression.width])
-        put("bias", regression.bias, [regression.classCount])
-        put("mean", regression.scaling.mean, [regression.width])
-        put("scale", regression.scaling.scale, [regression.width])
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        var metadata = contents.metadata
-        metadata[Self.cardKey] = String(decoding: try encoder.encode(card), as: UTF8.self)
         try writeAtomically(
-            Safetensors(tensors: tensors, metadata: metadata).encoded(), to: path ?? self.path)
+            Self.file.encoded(card: card, model: model, regression: regression),
+            to: path ?? self.path)
     }
 
     /// The events of many recordings.

@@ -71,9 +71,9 @@ public final class Classifier {
 
     private let extractor: EmbeddingExtractor
 
-    private static let cardKey = "apus-classifier"
-    private static let modelPrefix = "model."
-    private static let ownPrefix = "classifier."
+    private static let file = RegressionFile<Card>(
+        noun: "classifier", remedy: "make one with apus probe"
+    ) { .notAClassifier(path: $0, reason: $1) }
 
     /// A classifier from its parts.
     ///
@@ -88,7 +88,7 @@ public final class Classifier {
         path: String, card: Card, model: PretrainedModel, regression: LogisticRegression
     ) throws {
         func misfit(_ reason: String) -> ProbingError {
-            .notAClassifier(path: path, reason: "a damaged classifier: \(reason)")
+            Self.file.misfit(path, reason)
         }
         guard card.pooling != .frames else { throw misfit("it does not pool frames") }
         extractor = try EmbeddingExtractor(model, layer: card.layer, pooling: card.pooling)
@@ -98,11 +98,7 @@ public final class Classifier {
         guard regression.classCount == card.labels.count, !card.labels.isEmpty else {
             throw misfit("\(regression.classCount) classes with \(card.labels.count) labels")
         }
-        let scaling = regression.scaling
-        guard
-            [regression.weight, regression.bias, scaling.mean, scaling.scale]
-                .allSatisfy({ $0.allSatisfy(\.isFinite) }), !scaling.scale.contains(0)
-        else { throw misfit("a weight is not a finite number, or a scale is zero") }
+        try Self.file.requireUsable(regression, path: path)
         self.path = path
         self.card = card
         self.model = model
@@ -126,41 +122,9 @@ public final class Classifier {
     ///   - file: The weights, and both cards in the metadata.
     /// - Throws: As `init(contentsOf:)`.
     public convenience init(path: String, file: Safetensors) throws {
-        guard let text = file.metadata[Self.cardKey] else {
-            throw ProbingError.notAClassifier(
-                path: path, reason: "holds no classifier; make one with apus probe")
-        }
-        let card: Card
-        do {
-            card = try JSONDecoder().decode(Card.self, from: Data(text.utf8))
-        } catch {
-            throw ProbingError.notAClassifier(
-                path: path, reason: "a damaged classifier: its card can't be read: \(error)")
-        }
-        func own(_ name: String, shape: [Int]) throws -> [Float] {
-            guard let tensor = file.tensors[Self.ownPrefix + name], tensor.shape == shape else {
-                let found = file.tensors[Self.ownPrefix + name].map { "\($0.shape)" } ?? "none"
-                throw ProbingError.notAClassifier(
-                    path: path,
-                    reason: "a damaged classifier: expected \(Self.ownPrefix)\(name) of the shape "
-                        + "\(shape), found \(found)")
-            }
-            return tensor.values
-        }
-        let width = file.tensors[Self.ownPrefix + "mean"]?.values.count ?? 0
-        let regression = LogisticRegression(
-            scaling: FeatureScaling(
-                mean: try own("mean", shape: [width]), scale: try own("scale", shape: [width])),
-            weight: try own("weight", shape: [card.labels.count, width]),
-            bias: try own("bias", shape: [card.labels.count]))
-
-        var tensors: [String: TensorValues] = [:]
-        for (name, tensor) in file.tensors where name.hasPrefix(Self.modelPrefix) {
-            tensors[String(name.dropFirst(Self.modelPrefix.count))] = tensor
-        }
-        let model = try PretrainedModel(
-            path: path, file: Safetensors(tensors: tensors, metadata: file.metadata))
-        try self.init(path: path, card: card, model: model, regression: regression)
+        let parts = try Self.file.parts(of: file, path: path, labels: \.labels)
+        try self.init(
+            path: path, card: parts.card, model: parts.model, regression: parts.regression)
     }
 
     /// The classifier's file.
@@ -168,21 +132,7 @@ public final class Classifier {
     /// - Returns: The file's bytes; the same classifier gives the same bytes.
     /// - Throws: Where a card isn't encodable.
     public func encoded() throws -> Data {
-        let contents = try model.contents()
-        var tensors: [String: TensorValues] = [:]
-        for (name, tensor) in contents.tensors { tensors[Self.modelPrefix + name] = tensor }
-        func put(_ name: String, _ values: [Float], _ shape: [Int]) {
-            tensors[Self.ownPrefix + name] = TensorValues(shape: shape, values: values)
-        }
-        put("weight", regression.weight, [regression.classCount, regression.width])
-        put("bias", regression.bias, [regression.classCount])
-        put("mean", regression.scaling.mean, [regression.width])
-        put("scale", regression.scaling.scale, [regression.width])
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        var metadata = contents.metadata
-        metadata[Self.cardKey] = String(decoding: try encoder.encode(card), as: UTF8.self)
-        return try Safetensors(tensors: tensors, metadata: metadata).encoded()
+        try Self.file.encoded(card: card, model: model, regression: regression)
     }
 
     /// Writes the classifier's file in one step.

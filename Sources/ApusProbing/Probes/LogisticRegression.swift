@@ -81,6 +81,41 @@ public struct LogisticRegression: Hashable, Sendable {
     }
 }
 
+extension LogisticRegression {
+    /// The regression at the least value of an objective.
+    ///
+    /// - Parameters:
+    ///   - scaling: How the rows are standardised.
+    ///   - classCount: The number of classes.
+    ///   - rowCount: The number of rows, for the number of threads.
+    ///   - stopping: When the search ends.
+    ///   - start: Where it begins; `nil` for zeros.
+    ///   - objective: The value and gradient at weights (classes x D), then biases.
+    /// - Returns: The regression and where the search ended.
+    static func minimizing(
+        scaling: FeatureScaling, classCount: Int, rowCount: Int, stopping: Stopping,
+        startingFrom start: [Double]?, _ objective: @escaping ([Double]) -> LBFGS.Sample
+    ) -> (classifier: LogisticRegression, minimum: LBFGS.Minimum) {
+        let width = scaling.mean.count
+        let minimizer = LBFGS(
+            maximumIterations: stopping.maximumIterations, tolerance: stopping.tolerance)
+        // A product this small is done before a second thread has woken up.
+        let isSmall = rowCount * width * classCount < 1 << 25
+        let minimum = Engine.withThreadCount(isSmall ? 1 : Engine.threadCount) {
+            withoutGradients {
+                minimizer.minimize(
+                    from: start ?? [Double](repeating: 0, count: classCount * (width + 1)),
+                    objective)
+            }
+        }
+        let numbers = minimum.point.map { Float($0) }
+        let classifier = LogisticRegression(
+            scaling: scaling, weight: Array(numbers.prefix(classCount * width)),
+            bias: Array(numbers.suffix(classCount)))
+        return (classifier, minimum)
+    }
+}
+
 /// Rows with their classes, prepared for fits with different penalties.
 public final class LogisticRegressionProblem {
     /// What a fit ends with.
@@ -143,23 +178,13 @@ public final class LogisticRegressionProblem {
     ) -> Fit {
         precondition(inverseRegularization > 0, "C is above 0")
         let penalty = 1 / (inverseRegularization * Double(rowCount))
-        let minimizer = LBFGS(
-            maximumIterations: stopping.maximumIterations, tolerance: stopping.tolerance)
-        // A product this small is done before a second thread has woken up.
-        let isSmall = rowCount * width * classCount < 1 << 25
-        let minimum = Engine.withThreadCount(isSmall ? 1 : Engine.threadCount) {
-            withoutGradients {
-                minimizer.minimize(
-                    from: start?.point ?? [Double](repeating: 0, count: classCount * (width + 1))
-                ) { self.objective(at: $0, penalty: penalty) }
-            }
-        }
-        let numbers = minimum.point.map { Float($0) }
+        let (classifier, minimum) = LogisticRegression.minimizing(
+            scaling: scaling, classCount: classCount, rowCount: rowCount, stopping: stopping,
+            startingFrom: start?.point
+        ) { self.objective(at: $0, penalty: penalty) }
         return Fit(
-            classifier: LogisticRegression(
-                scaling: scaling, weight: Array(numbers.prefix(classCount * width)),
-                bias: Array(numbers.suffix(classCount))),
-            loss: minimum.value, iterations: minimum.iterations, converged: minimum.converged,
+            classifier: classifier, loss: minimum.value, iterations: minimum.iterations,
+            converged: minimum.converged,
             point: minimum.point)
     }
 

@@ -70,22 +70,11 @@ public final class TagRegressionProblem {
         startingFrom start: Fit?
     ) -> Fit {
         let penalty = 1 / (inverseRegularization * Double(rowCount))
-        let minimizer = LBFGS(
-            maximumIterations: stopping.maximumIterations, tolerance: stopping.tolerance)
-        let isSmall = rowCount * width * tagCount < 1 << 25
-        let minimum = Engine.withThreadCount(isSmall ? 1 : Engine.threadCount) {
-            withoutGradients {
-                minimizer.minimize(
-                    from: start?.point ?? [Double](repeating: 0, count: tagCount * (width + 1))
-                ) { self.objective(at: $0, penalty: penalty) }
-            }
-        }
-        let numbers = minimum.point.map { Float($0) }
-        return Fit(
-            classifier: LogisticRegression(
-                scaling: scaling, weight: Array(numbers.prefix(tagCount * width)),
-                bias: Array(numbers.suffix(tagCount))),
-            point: minimum.point)
+        let (classifier, minimum) = LogisticRegression.minimizing(
+            scaling: scaling, classCount: tagCount, rowCount: rowCount, stopping: stopping,
+            startingFrom: start?.point
+        ) { self.objective(at: $0, penalty: penalty) }
+        return Fit(classifier: classifier, point: minimum.point)
     }
 
     private func objective(at point: [Double], penalty: Double) -> LBFGS.Sample {

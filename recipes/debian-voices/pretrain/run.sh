@@ -36,12 +36,10 @@ done
 [[ $threads =~ ^[0-9]+$ ]] || fail 64 "'$threads' is no number of threads"
 [[ -z $minutes || $minutes =~ ^[0-9.]+$ ]] || fail 64 "'$minutes' are no minutes"
 
-data=recipes/debian-voices/data
 # shellcheck disable=SC2086
 systems_exist $systems
 if [ "$mini" = yes ]; then
     run=${run:-runs/debian-voices-mini}
-    manifests=$run/manifests
     # Small enough for two minutes in all, on two cores.
     short=(--set training.steps=12 --set data.framesPerBatch=800)
     clusters=16
@@ -49,7 +47,6 @@ if [ "$mini" = yes ]; then
         --set verification.impostors=all)
 else
     run=${run:-runs/debian-voices}
-    manifests=$data/manifests
     short=()
     clusters=200
     probe=(--set verification.impostors=sameLanguage)
@@ -57,23 +54,15 @@ fi
 # A run ended by the clock has no number of steps.
 clock() { if [ -n "$minutes" ]; then echo "--set training.steps=0 --set training.maximumMinutes=$1"; fi; }
 
+. recipes/debian-voices/voices.sh
+
 set_up_and_build
 
-if wanted 2 && [ "$mini" = no ]; then
-    say "2 voices: three packages of Debian's, 250 MB, into $data"
-    recipes/debian-packages.sh $data klettres-data ktuberling-data tuxpaint-stamps-default
-fi
+if wanted 2 && [ "$mini" = no ]; then download_voices; fi
 
 if wanted 3; then
     say "3 manifests and splits"
-    if [ -e "$manifests/test.jsonl" ]; then
-        echo "already there: $manifests"
-    elif [ "$mini" = yes ]; then
-        "$apus" prepare folder samples/audio/voices --speaker-from-parent \
-            --train 0.5 --dev 0.25 --test 0.25 -o "$manifests"
-    else
-        "$apus" prepare debian-voices $data -o "$manifests"
-    fi
+    prepare_voices
 fi
 
 # What each system is called in tables.

@@ -23,10 +23,8 @@ threads=0
 read_options 6 "models threads" "" "$@"
 [[ $threads =~ ^[0-9]+$ ]] || fail 64 "'$threads' is no number of threads"
 
-data=recipes/debian-voices/data
 if [ "$mini" = yes ]; then
     run=${run:-runs/debian-verification-mini}
-    manifests=$run/manifests
     short=(--set training.steps=12 --set data.framesPerBatch=800)
     # The samples are one voice a language.
     kinds="all"
@@ -35,30 +33,21 @@ if [ "$mini" = yes ]; then
     directions=4
 else
     run=${run:-runs/debian-verification}
-    manifests=$data/manifests
     short=()
     kinds="sameLanguage all"
     options=()
     directions=0
 fi
 
+. recipes/debian-voices/voices.sh
+
 set_up_and_build
 
-if wanted 2 && [ "$mini" = no ]; then
-    say "2 voices: three packages of Debian's, 250 MB, into $data"
-    recipes/debian-packages.sh $data klettres-data ktuberling-data tuxpaint-stamps-default
-fi
+if wanted 2 && [ "$mini" = no ]; then download_voices; fi
 
 if wanted 3; then
     say "3 manifests and trials"
-    if [ -e "$manifests/test.jsonl" ]; then
-        echo "already there: $manifests"
-    elif [ "$mini" = yes ]; then
-        "$apus" prepare folder samples/audio/voices --speaker-from-parent \
-            --train 0.5 --dev 0.25 --test 0.25 -o "$manifests"
-    else
-        "$apus" prepare debian-voices $data -o "$manifests"
-    fi
+    prepare_voices
     mkdir -p "$run"
     for kind in $kinds; do
         for part in dev test; do
