@@ -142,7 +142,9 @@ let package = Package(
             dependencies: ["ApusCLI", "ApusCorpus", "ApusNN", "ApusReport", "ApusSignal"],
             swiftSettings: ours),
         .testTarget(
-            name: "RecipeTests", dependencies: ["ApusCLI", "ApusReport"], swiftSettings: ours),
+            name: "RecipeTests",
+            dependencies: ["ApusCLI", "ApusCorpus", "ApusPretraining", "ApusReport"],
+            swiftSettings: ours),
     ],
     cxxLanguageStandard: .cxx20
 )

@@ -33,3 +33,16 @@ func foundationReason(_ error: any Error) -> String {
         return "\(error)"
     }
 }
+
+/// What a list of recordings calls one: a name without an audio file's extension and without `/` and
+/// `./` at its start.
+func recordingName(_ name: String) -> String {
+    var name = Substring(name)
+    if let dot = name.lastIndex(of: "."),
+        audioFileExtensions.contains(name[name.index(after: dot)...].lowercased())
+    {
+        name = name[..<dot]
+    }
+    if name.hasPrefix("./") { name = name.dropFirst(2) }
+    return String(name.drop { $0 == "/" })
+}

@@ -1,3 +1,5 @@
+import Foundation
+
 /// The shares of a corpus that its parts get.
 public struct SplitFractions: Hashable, Sendable, Codable {
     /// The share to train on.
@@ -72,27 +74,98 @@ public func speakerStratifiedSplit(
     return Split(train: sorted[0], development: sorted[1], test: sorted[2])
 }
 
-/// Splits a corpus by lists of ids, as publications give them.
+/// Which recordings publications train on, choose on and measure on, by their names.
+public struct SplitLists: Hashable, Sendable {
+    /// The names of the recordings to train on, without their files' extensions.
+    public let train: Set<String>
+    /// The names of those to choose settings on; `nil` where a share of the training's is drawn.
+    public let development: Set<String>?
+    /// The names of those to measure on.
+    public let test: Set<String>
+
+    /// Lists in memory.
+    ///
+    /// - Parameters:
+    ///   - train: The names of the recordings to train on; extensions of audio files are left out.
+    ///   - development: The names of those to choose settings on.
+    ///   - test: The names of those to measure on.
+    public init(train: [String], development: [String]? = nil, test: [String]) {
+        self.train = Set(train.map(recordingName))
+        self.development = development.map { Set($0.map(recordingName)) }
+        self.test = Set(test.map(recordingName))
+    }
+
+    /// Reads one list of all parts, as VoxCeleb's `iden_split.txt` is: `1 NAME` to train on, `2 NAME`
+    /// to choose on, `3 NAME` to measure on, or `train`, `dev` and `test` in place of the numbers.
+    ///
+    /// - Parameter path: The file.
+    /// - Throws: `CorpusError.unreadable`, `.malformedLine`.
+    public init(contentsOf path: String) throws {
+        let text: String
+        do {
+            text = try String(contentsOfFile: path, encoding: .utf8)
+        } catch {
+            throw CorpusError.unreadable(path: path, reason: foundationReason(error))
+        }
+        var parts: [[String]] = [[], [], []]
+        for (index, line) in text.split(
+            omittingEmptySubsequences: false, whereSeparator: \.isNewline
+        ).enumerated() {
+            let fields = line.split(maxSplits: 1, whereSeparator: { $0 == " " || $0 == "\t" })
+            if fields.isEmpty { continue }
+            let part: Int? =
+                switch fields[0] {
+                case "1", "train": 0
+                case "2", "dev": 1
+                case "3", "test": 2
+                default: nil
+                }
+            guard let part, fields.count == 2 else {
+                throw CorpusError.malformedLine(
+                    path: path, line: index + 1,
+                    reason: "expected '1 NAME', '2 NAME' or '3 NAME', found '\(line.prefix(80))'")
+            }
+            parts[part].append(String(fields[1].trimmingPrefix(while: \.isWhitespace)))
+        }
+        self.init(train: parts[0], development: parts[1], test: parts[2])
+    }
+}
+
+/// Splits a corpus by lists of names, as publications give them.
 ///
-/// The development part is drawn from the cuts to train on, speaker by speaker.
+/// Where no list says what to choose on, that part is drawn from the cuts to train on, speaker by
+/// speaker.
 ///
 /// - Parameters:
 ///   - cuts: The cuts, with distinct ids.
-///   - train: The ids to train on.
-///   - test: The ids to measure on.
-///   - developmentShare: The share of each speaker's cuts to train on that is kept to choose on.
+///   - lists: The names, each the id of a cut with or without an audio file's extension. What two
+///     lists name is in the later part alone.
+///   - developmentShare: The share of each speaker's cuts to train on that is kept to choose on,
+///     where no list says so.
 ///   - seed: The seed of that draw.
 /// - Returns: The three parts; cuts on no list are in none.
 /// - Throws: `CorpusError.invalidFractions` for a share that isn't one.
 public func listedSplit(
-    of cuts: [Cut], train: Set<String>, test: Set<String>, developmentShare: Double, seed: UInt64
+    of cuts: [Cut], _ lists: SplitLists, developmentShare: Double = 0, seed: UInt64
 ) throws -> Split {
     let fractions = try SplitFractions(
         train: 1 - developmentShare, development: developmentShare, test: 0)
-    var split = speakerStratifiedSplit(
-        of: cuts.filter { train.contains($0.id) && !test.contains($0.id) }, fractions: fractions,
-        seed: seed)
-    split.test = cuts.filter { test.contains($0.id) }.sorted { $0.id < $1.id }
+    var parts: [[Cut]] = [[], [], []]
+    for cut in cuts.sorted(by: { $0.id < $1.id }) {
+        let name = recordingName(cut.id)
+        if lists.test.contains(name) {
+            parts[2].append(cut)
+        } else if lists.development?.contains(name) == true {
+            parts[1].append(cut)
+        } else if lists.train.contains(name) {
+            parts[0].append(cut)
+        }
+    }
+    if lists.development != nil {
+        return Split(train: parts[0], development: parts[1], test: parts[2])
+    }
+    var split = speakerStratifiedSplit(of: parts[0], fractions: fractions, seed: seed)
+    split.test = parts[2]
     return split
 }
 

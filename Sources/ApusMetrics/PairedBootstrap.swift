@@ -1,6 +1,6 @@
 /// The difference of two systems on the same trials.
 public struct PairedBootstrap: Hashable, Sendable, Codable {
-    /// The first system's mean minus the second's, with its percentile interval.
+    /// The first system's value minus the second's, with its percentile interval.
     public var difference: ConfidenceInterval
     /// The two-sided p value of no difference.
     public var probability: Double
@@ -52,9 +52,7 @@ public func pairedBootstrap(
         sums[number] += first[trial] - second[trial]
         counts[number] += 1
     }
-    try requireCount(sums.count, atLeast: 2, "groups of trials")
-    var differences: [Double] = []
-    let interval = try bootstrapInterval(
+    return try pairedBootstrap(
         count: sums.count, resamples: resamples, confidence: confidence, seed: seed
     ) { drawn in
         var (total, count) = (0.0, 0)
@@ -62,8 +60,35 @@ public func pairedBootstrap(
             total += sums[group]
             count += counts[group]
         }
-        differences.append(total / Double(count))
         return total / Double(count)
+    }
+}
+
+/// The bootstrap of the difference of a statistic of two systems that isn't a mean over trials, an F1
+/// score for one.
+///
+/// - Parameters:
+///   - count: The number of trials, or of groups of them, that are drawn.
+///   - resamples: How often they are drawn again.
+///   - confidence: The nominal coverage, between 0 and 1.
+///   - seed: The seed of the draws.
+///   - difference: The first system's statistic on the drawn trials minus the second's; `nil` for a draw
+///     that has none.
+/// - Returns: The difference and its p value.
+/// - Throws: `MetricsError.tooFew` with fewer than two trials or too many draws without a value,
+///   `.notFinite`, what `difference` throws.
+public func pairedBootstrap(
+    count: Int, resamples: Int = 2000, confidence: Double = 0.95, seed: UInt64,
+    difference: (_ drawn: [Int]) throws -> Double?
+) throws -> PairedBootstrap {
+    try requireCount(count, atLeast: 2, "groups of trials")
+    var differences: [Double] = []
+    let interval = try bootstrapInterval(
+        count: count, resamples: resamples, confidence: confidence, seed: seed
+    ) { drawn in
+        let value = try difference(drawn)
+        if let value { differences.append(value) }
+        return value
     }
     // The first value is that of all trials once each.
     let observed = differences.removeFirst()

@@ -2,10 +2,11 @@ import ApusCorpus
 import ApusSignal
 import Foundation
 
-/// The hashes of the manifests that decide what a run sees.
+/// The hashes of the files that decide what a run sees: manifests, and the model it begins with.
 ///
-/// They are kept in the run's folder, as `manifest.hash`, `validation.hash`, `noise.hash` and
-/// `reverberation.hash`: the same name may hold other recordings when the run is continued.
+/// They are kept in the run's folder, as `manifest.hash`, `validation.hash`, `noise.hash`,
+/// `reverberation.hash` and `initial-model.hash`: the same name may hold something else when the run is
+/// continued.
 struct ManifestHashes {
     private struct Entry {
         /// The manifest's key in the configuration.
@@ -17,7 +18,7 @@ struct ManifestHashes {
     }
     private let entries: [Entry]
 
-    /// Reads the manifests of a configuration; those of augmentations that are off don't count.
+    /// Reads the files of a configuration; manifests of augmentations that are off don't count.
     init(of configuration: PretrainingConfiguration) throws {
         let augmentation = configuration.augmentation
         var manifests = [("data.manifest", configuration.data.manifest, "manifest.hash")]
@@ -35,6 +36,9 @@ struct ManifestHashes {
         if augmentation.reverberation.probability > 0 {
             let path = augmentation.reverberation.manifest
             manifests.append(("augmentation.reverberation.manifest", path, "reverberation.hash"))
+        }
+        if !configuration.initialModel.isEmpty {
+            manifests.append(("initialModel", configuration.initialModel, "initial-model.hash"))
         }
         entries = try manifests.map { key, path, file in
             Entry(

@@ -4,7 +4,7 @@ import Foundation
 
 extension ModelCard {
     private enum CodingKeys: String, CodingKey {
-        case version, objective, frontEnd, seed, step, trainingData
+        case version, objective, frontEnd, seed, step, trainingData, origin
     }
 
     /// Reads a card of this version or an earlier one.
@@ -22,6 +22,7 @@ extension ModelCard {
         seed = try container.decode(UInt64.self, forKey: .seed)
         step = try container.decode(Int.self, forKey: .step)
         trainingData = try container.decode(TrainingData.self, forKey: .trainingData)
+        origin = try container.decodeIfPresent(Origin.self, forKey: .origin)
 
         let stored = try container.decode(JSONValue.self, forKey: .objective)
         let encoder = JSONEncoder()

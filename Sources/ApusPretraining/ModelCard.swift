@@ -44,6 +44,29 @@ public struct ModelCard: Codable, Hashable, Sendable {
         }
     }
 
+    /// The model whose weights a training began with.
+    public struct Origin: Codable, Hashable, Sendable {
+        /// The model's path as the run was given it.
+        public var path: String
+        /// A hash (FNV-1a, 64 bits) of the file's bytes.
+        public var hash: String
+        /// Steps of training behind its weights.
+        public var step: Int
+        /// What it was trained on.
+        public var trainingData: TrainingData
+
+        /// What a model is known by.
+        ///
+        /// - Parameter model: The model.
+        /// - Throws: Where its file can't be read.
+        public init(_ model: PretrainedModel) throws {
+            path = model.path
+            hash = try TrainingData.hash(ofFile: model.path)
+            step = model.card.step
+            trainingData = model.card.trainingData
+        }
+    }
+
     /// The version of Apus that wrote the file.
     public var version = apusVersion
     /// The objective, and with it the architecture.
@@ -56,6 +79,8 @@ public struct ModelCard: Codable, Hashable, Sendable {
     public var step: Int
     /// What the model was trained on.
     public var trainingData: TrainingData
+    /// The model that the training began with; `nil` for drawn weights.
+    public var origin: Origin?
 
     /// What a model file says of itself.
     ///
@@ -65,15 +90,17 @@ public struct ModelCard: Codable, Hashable, Sendable {
     ///   - seed: What the run's draws depended on.
     ///   - step: Steps of training behind the weights.
     ///   - trainingData: What the model was trained on.
+    ///   - origin: The model that the training began with; `nil` for drawn weights.
     public init(
         objective: ObjectiveConfiguration, frontEnd: FrontEnd, seed: UInt64, step: Int,
-        trainingData: TrainingData
+        trainingData: TrainingData, origin: Origin? = nil
     ) {
         self.objective = objective
         self.frontEnd = frontEnd
         self.seed = seed
         self.step = step
         self.trainingData = trainingData
+        self.origin = origin
     }
 
     /// The metadata key that the card is stored under.

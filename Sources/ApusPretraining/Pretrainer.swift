@@ -49,6 +49,7 @@ public final class Pretrainer {
                 ? configuration.threads : ProcessInfo.processInfo.activeProcessorCount)
         let heldOut = try HeldOutRecordings(configuration)
         let augmenter = try configuration.makeAugmenter()
+        let initial = try initialModel()
         try folder.claim(for: configuration)
         if let state = folder.finishedState(steps: training.steps) {
             report(.message("\(folder.path) has all \(state.step) steps already"))
@@ -65,13 +66,15 @@ public final class Pretrainer {
         let objective = configuration.objective.makeObjective(
             melBandCount: frontEnd.featureCount, seed: seed)
         try objective.prepare(frontEnd: frontEnd)
+        if let initial { try objective.load(initial.objective.weights(), from: initial.path) }
         let optimizer = configuration.optimizer.make(for: objective.namedParameters)
         let average =
             training.averaging.decay > 0
             ? WeightAverage(of: objective, decay: training.averaging.decay) : nil
         var card = ModelCard(
             objective: configuration.objective, frontEnd: frontEnd, seed: configuration.seed,
-            step: 0, trainingData: try recordings.summary(manifest: configuration.data.manifest))
+            step: 0, trainingData: try recordings.summary(manifest: configuration.data.manifest),
+            origin: try initial.map(ModelCard.Origin.init))
         var state = try restore(objective, optimizer, average)
 
         let schedule = configuration.optimizer.schedule
@@ -302,6 +305,16 @@ public final class Pretrainer {
     }
 
     // MARK: - Beginning and end
+
+    /// The model whose weights the run begins with, where there is one.
+    private func initialModel() throws -> PretrainedModel? {
+        guard !configuration.initialModel.isEmpty else { return nil }
+        let model = try PretrainedModel(contentsOf: configuration.initialModel)
+        var frontEnd = configuration.frontEnd
+        frontEnd.normalization = model.card.frontEnd.normalization
+        try model.require(frontEnd)
+        return model
+    }
 
     private func makeValidator(
         _ heldOut: HeldOutRecordings, frontEnd: FrontEnd

@@ -25,6 +25,11 @@ public struct PretrainingConfiguration: Codable, Hashable, Sendable {
     public var augmentation = AugmentationOptions()
     /// What is trained.
     public var objective = ObjectiveConfiguration()
+    /// A model whose weights training begins with, in place of drawn ones; empty for none.
+    ///
+    /// It has the objective's weights and the front end, but for the normalisation;
+    /// `continuing(_:)` makes a configuration that has.
+    public var initialModel = ""
     /// How the weights move.
     public var optimizer = Optimizer()
     /// How long, and what is written down.
@@ -148,6 +153,22 @@ public struct PretrainingConfiguration: Codable, Hashable, Sendable {
 
     /// The configuration that nothing was set in.
     public init() {}
+
+    /// The configuration that trains a model on, on other recordings for one.
+    ///
+    /// Objective and front end are the model's. So is the normalisation, which its weights expect;
+    /// `data.normalizesByCorpus` measures the recordings at hand instead.
+    ///
+    /// - Parameter model: A trained model.
+    /// - Returns: The configuration, all else as by default.
+    public static func continuing(_ model: PretrainedModel) -> PretrainingConfiguration {
+        var configuration = PretrainingConfiguration()
+        configuration.initialModel = model.path
+        configuration.objective = model.card.objective
+        configuration.frontEnd = model.card.frontEnd
+        configuration.data.normalizesByCorpus = false
+        return configuration
+    }
 
     /// Refuses what can't be run.
     ///

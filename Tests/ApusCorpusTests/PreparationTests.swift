@@ -168,6 +168,23 @@ struct PreparationTests {
         #expect(part.cuts[0].extra.isEmpty)
     }
 
+    @Test func interviewsHaveSpeakersAndVideos() throws {
+        for (index, name) in [
+            "dev/wav/id10001/aB-3/00001.wav", "dev/wav/id10001/aB-3/00002.wav",
+            "test/wav/id10270/x_9/00001.wav", "test/wav/id10001/aB-3/00001.wav", "dev/notes.wav",
+        ].enumerated() {
+            try folder.writeWAV(name, sampleCount: 8000, seed: UInt32(index))
+        }
+        let (cuts, summary) = try parts(prepare(folder: folder.path, with: VoxCeleb1Preparer()))
+        #expect(
+            cuts.map(\.id) == ["id10001/aB-3/00001", "id10001/aB-3/00002", "id10270/x_9/00001"])
+        #expect(cuts.map(\.speaker) == ["id10001", "id10001", "id10270"])
+        #expect(cuts[1].extra["source"] == .string("id10001/aB-3"))
+        #expect(summary.droppedCount(.leftOut) == 1)
+        let one = try prepare(folder: folder.path + "/test/wav", with: VoxCeleb1Preparer())
+        #expect(one.cuts.map(\.id) == ["id10001/aB-3/00001", "id10270/x_9/00001"])
+    }
+
     @Test func digitsHaveSpeakersAndLabels() throws {
         for name in ["3_jo_0.wav", "12_jo_0.wav", "x.wav"] {
             try folder.writeWAV("recordings/" + name, sampleCount: 8000)

@@ -1,12 +1,14 @@
 import ApusCorpus
+import Foundation
 import Testing
 
 struct SplitTests {
     @Test func publishedListsAreFollowed() throws {
         let cuts = (0..<12).map { Cut(id: "u\($0)", audioPath: "\($0).wav", speaker: "s\($0 % 2)") }
         let split = try listedSplit(
-            of: cuts, train: Set((0..<8).map { "u\($0)" } + ["stranger"]),
-            test: ["u8", "u9", "u7"],
+            of: cuts,
+            SplitLists(
+                train: (0..<8).map { "u\($0).flac" } + ["stranger"], test: ["u8", "./u9", "u7"]),
             developmentShare: 0.25, seed: 1)
         // What both lists name is measured on, and what neither names is in no part.
         #expect(split.test.map(\.id) == ["u7", "u8", "u9"])
@@ -15,8 +17,37 @@ struct SplitTests {
             Set((split.train + split.development).map(\.id)) == Set((0..<7).map { "u\($0)" }))
         #expect(Set(split.development.map(\.speaker)) == ["s0", "s1"])
         #expect(throws: CorpusError.self) {
-            try listedSplit(of: cuts, train: [], test: [], developmentShare: 1.5, seed: 1)
+            try listedSplit(
+                of: cuts, SplitLists(train: [], test: []), developmentShare: 1.5, seed: 1)
         }
+    }
+
+    @Test func oneListMayHaveAllParts() throws {
+        let path = NSTemporaryDirectory() + "apus-split-\(UUID().uuidString).txt"
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let cuts = (0..<5).map {
+            Cut(id: "id1/v/\($0)", audioPath: "\($0).wav", speaker: "id1")
+        }
+        for text in [
+            "1 id1/v/0.wav\n2 id1/v/1.wav\r\n\n3 id1/v/2.wav\n1\tid1/v/3.wav\n",
+            "train id1/v/0\ndev id1/v/1\ntest  id1/v/2\ntrain id1/v/3",
+        ] {
+            try text.write(toFile: path, atomically: true, encoding: .utf8)
+            let split = try listedSplit(of: cuts, SplitLists(contentsOf: path), seed: 1)
+            #expect(split.train.map(\.id) == ["id1/v/0", "id1/v/3"])
+            #expect(split.development.map(\.id) == ["id1/v/1"])
+            #expect(split.test.map(\.id) == ["id1/v/2"])
+        }
+        for text in ["1 a\n4 b\n", "1 a\n2\n"] {
+            try text.write(toFile: path, atomically: true, encoding: .utf8)
+            #expect {
+                try SplitLists(contentsOf: path)
+            } throws: { error in
+                guard case CorpusError.malformedLine(_, let line, _) = error else { return false }
+                return line == 2
+            }
+        }
+        #expect(throws: CorpusError.self) { try SplitLists(contentsOf: path + ".none") }
     }
 
     private func corpus(_ counts: [String: Int]) -> [Cut] {

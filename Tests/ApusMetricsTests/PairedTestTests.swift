@@ -31,6 +31,14 @@ struct PairedTestTests {
         let test = try mcNemarTest(first: [true, false], second: [true, false])
         #expect(test.exactProbability == 1)
         #expect(test.correctedProbability == 1)
+        // A mean by its own function is that by any function.
+        let values = (0..<20).map { Double(($0 * 7) % 5) }
+        let asMeans = try pairedBootstrap(
+            first: values, second: [Double](repeating: 2, count: 20), seed: 4)
+        let asFunction = try pairedBootstrap(count: 20, seed: 4) { drawn in
+            drawn.reduce(0) { $0 + values[$1] - 2 } / 20
+        }
+        #expect(asMeans == asFunction)
         let paired = try pairedBootstrap(first: [1, 0, 1], second: [1, 0, 1], seed: 1)
         #expect(paired.difference.estimate == 0)
         #expect(paired.probability == 1)

@@ -84,6 +84,17 @@ import Testing
         #expect(plain.segments.overall.fScore > 0.95)
         #expect(plain.polyphonicScore > 0.95)
         #expect(report.results.rows.count == 3 * 5)
+        for row in report.results.rows {
+            #expect((row.low == nil) == (row.metric == "PSDS"))
+            guard let low = row.low, let high = row.high else { continue }
+            #expect(low <= row.value && row.value <= high)
+        }
+        // Without an error in any recording there is none in any draw.
+        #expect(report.results.rows[0].low == 1 && report.results.rows[0].high == 1)
+        let comparison = try #require(report.comparison)
+        #expect(comparison.first == "log-mel statistics")
+        #expect(comparison.bootstrap.difference.estimate >= 0)
+        #expect(comparison.description.contains("event F1: +"))
         #expect(report.results.classes?.count == 3 * 2)
 
         try DetectionFolder(path: folder.path).write(report, options: options())

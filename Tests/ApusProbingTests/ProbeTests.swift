@@ -116,6 +116,33 @@ private func part(
         #expect(one[0].classifier != other[0].classifier)
     }
 
+    /// What was chosen is fitted to both parts, as a fit to them side by side is.
+    @Test func whatWasChosenIsFittedAgain() throws {
+        let spreads = [0.8]
+        let parts = ["train", "development", "test"].map {
+            part($0, count: 60, spreads: spreads)
+        }
+        var options = UtteranceProbe.Options()
+        options.labelledPerClass = [5]
+        let once = try UtteranceProbe(options).evaluate(
+            train: parts[0], development: parts[1], test: parts[2])
+        options.refits = true
+        let again = try UtteranceProbe(options).evaluate(
+            train: parts[0], development: parts[1], test: parts[2])
+        #expect(again[0].classifier == once[0].classifier)
+        let (one, two) = (once[1].selections[0], again[1].selections[0])
+        #expect(two.layer == one.layer && two.developmentAccuracy == one.developmentAccuracy)
+        #expect(two.inverseRegularization == one.inverseRegularization)
+        #expect(one.trainingCount == 60 && two.trainingCount == 120)
+        let layers = parts.prefix(2).map { $0.representation.layers[0] }
+        let expected = LogisticRegressionProblem(
+            rows: layers.flatMap(\.matrix), width: layers[0].width,
+            targets: (0..<120).map { $0 % 60 % 4 }, classCount: 4
+        ).fit(inverseRegularization: one.inverseRegularization).classifier
+        #expect(again[1].classifier == expected)
+        #expect(again[1].classifier != once[1].classifier)
+    }
+
     @Test func missingClassesAndRecordingsAreErrors() throws {
         let good = part("train", count: 20, spreads: [1])
         let foreign = part("test", count: 20, spreads: [1]) { $0 < 3 ? "stranger" : "class 1" }

@@ -57,7 +57,7 @@ import Testing
         let run = VerificationFolder(path: folder.path + "/run")
         try run.write(report, inputs: inputs, options: options, models: ["CPC": model])
         let verifier = try SpeakerVerifier(
-            pretrained, calibration: run.path + "/verifier.safetensors")
+            modelPath: model, calibration: run.path + "/verifier.safetensors")
         let card = try #require(verifier.card)
         #expect(card.origin.contains("trials.txt (45 trials, 5 targets"))
         let system = report.systems[0]
@@ -77,10 +77,10 @@ import Testing
         // A file that was made with another model, and one that is no verifier.
         try makeModel(.cpc, seed: 9).contents().encoded().write(to: URL(fileURLWithPath: model))
         #expect(throws: ProbingError.self) {
-            try SpeakerVerifier(pretrained, calibration: run.path + "/verifier.safetensors")
+            try SpeakerVerifier(modelPath: model, calibration: run.path + "/verifier.safetensors")
         }
         #expect(throws: ProbingError.self) {
-            try SpeakerVerifier(pretrained, calibration: model)
+            try SpeakerVerifier(modelPath: model, calibration: model)
         }
     }
 }

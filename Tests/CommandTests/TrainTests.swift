@@ -1,3 +1,4 @@
+import ApusCorpus
 import ApusReport
 import Foundation
 import Testing
@@ -63,6 +64,42 @@ extension Commands {
                 "enroll", classifier, manifests + "/train.jsonl", "-o", speakers,
             ])
             #expect(enrolled.status == 0, "\(enrolled.error)")
+            // So do trials, beside the untrained encoder, and pairs by what was calibrated on them.
+            var trials: [String: String] = [:]
+            for part in ["dev", "test"] {
+                trials[part] = folder.path + "/\(part).txt"
+                let listed = try BuiltCommand.run([
+                    "trials", "\(manifests)/\(part).jsonl", "-o", trials[part] ?? "",
+                ])
+                #expect(listed.status == 0, "\(listed.error)")
+            }
+            let verified = try BuiltCommand.run([
+                "verify", "head=" + classifier, "--trials", trials["test"] ?? "", "--manifest",
+                manifests + "/test.jsonl", "--dev-trials", trials["dev"] ?? "", "--manifest",
+                manifests + "/dev.jsonl", "--set", "resamples=0", "-o", folder.path + "/verify",
+            ])
+            #expect(verified.status == 0, "\(verified.error)")
+            let results = try Results(
+                contentsOf: URL(fileURLWithPath: folder.path + "/verify/results.json"))
+            #expect(results.systemNames.suffix(2) == ["untrained head", "head"])
+            let scores = try String(
+                contentsOfFile: folder.path + "/verify/scores.tsv", encoding: .utf8
+            ).split(separator: "\n").map { $0.split(separator: "\t") }
+            let column = try #require(scores[0].firstIndex(of: "head"))
+            let paths = try Manifest(contentsOf: manifests + "/test.jsonl").cuts.map {
+                ($0.id, $0.audioPath)
+            }
+            let path = Dictionary(uniqueKeysWithValues: paths)
+            let pair = try BuiltCommand.run([
+                "verify", classifier, path[String(scores[1][0])] ?? "",
+                path[String(scores[1][1])] ?? "", "--calibration",
+                folder.path + "/verify/verifier.safetensors", "--json",
+            ])
+            #expect(pair.status == 0, "\(pair.error)")
+            let verdict = try JSONSerialization.jsonObject(with: Data(pair.output.utf8))
+            let score = try #require((verdict as? [String: Any])?["score"] as? Double)
+            let expected = try #require(Double(scores[1][column]))
+            #expect(abs(score - expected) < 1e-4)
             for (arguments, word) in [
                 (["embed", classifier, voice, "--layer", "context", "-o", vectors], "neither"),
                 (["embed", classifier, voice, "--pooling", "frames", "-o", vectors], "neither"),
@@ -107,6 +144,8 @@ extension Commands {
             let cases: [([String], Int32, String)] = [
                 (whole + ["--set", "head.kinds=linear"], 64, "did you mean 'head.kind'"),
                 (whole + ["--set", "encoder.rate=-1"], 64, "encoder.rate"),
+                (whole + ["--label", "tags"], 64, "expected speaker, soundClass or language"),
+                (whole + ["--label", "events"], 64, "expected speaker, soundClass or language"),
                 (whole + ["--set", "encoder.layer=layer-9"], 65, "no layer 'layer-9'"),
                 (whole + ["--dev", empty], 65, "no recording can be used"),
                 (whole + ["--train", "absent.jsonl"], 66, "absent.jsonl"),

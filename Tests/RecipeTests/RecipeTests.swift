@@ -1,3 +1,5 @@
+import ApusCorpus
+import ApusPretraining
 import ApusReport
 import Foundation
 import Testing
@@ -23,7 +25,9 @@ import Testing
         process.arguments = ["\(Self.package)/recipes/\(recipe)/run.sh"] + arguments
         // LibriSpeech and ESC-50 are for whoever has them.
         process.environment = ProcessInfo.processInfo.environment
-            .filter { !["LIBRISPEECH", "ESC", "LISTS", "EVALUATE"].contains($0.key) }
+            .filter {
+                !["LIBRISPEECH", "ESC", "LISTS", "EVALUATE", "FSDD", "VOXCELEB1"].contains($0.key)
+            }
             .merging(FileManager.default.isExecutableFile(atPath: beside) ? ["APUS": beside] : [:])
         {
             $1
@@ -184,9 +188,110 @@ import Testing
         #expect(!again.text.contains("representations"))
     }
 
+    /// A recipe's `--mini` from its manifests on, on one thread.
+    private func mini(
+        _ recipe: String, _ options: [String] = [], then check: (_ folder: String) throws -> Void
+    ) throws {
+        let folder = NSTemporaryDirectory() + "apus-recipe-\(UUID().uuidString)"
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let outcome = try run(recipe, ["--mini", "--stage", "2", "--run", folder] + options)
+        try #require(outcome.status == 0, "\(outcome.text)")
+        try check(folder)
+        #expect(FileManager.default.fileExists(atPath: folder + "/report.html"))
+    }
+
+    private func results(_ path: String) throws -> Results {
+        try Results(contentsOf: URL(fileURLWithPath: path + "/results.json"))
+    }
+
+    @Test func environmentalSoundsMini() throws {
+        try mini("esc50", ["--threads", "1"]) { folder in
+            let results = try results(folder + "/probe")
+            #expect(results.task == "event-classification")
+            #expect(results.protocol.contains("3 folds") && results.protocol.contains("again"))
+            #expect(
+                results.systemNames.suffix(4) == [
+                    "untrained cpc", "cpc", "untrained combined", "combined",
+                ])
+            #expect(results.rows.allSatisfy { $0.trials == 12 })
+        }
+    }
+
+    @Test func spokenDigitsMini() throws {
+        try mini("fsdd", ["--threads", "1"]) { folder in
+            let (speakers, digits) = (
+                try results(folder + "/speakers"), try results(folder + "/digits-probe")
+            )
+            #expect(speakers.task == "speaker-identification")
+            #expect(digits.task == "event-classification")
+            for results in [speakers, digits] {
+                #expect(Set(results.systemNames).isSuperset(of: ["voices", "digits"]))
+                // Two takes of two digits of eight voices are the dataset's test part.
+                #expect(results.rows.first?.trials == 32)
+            }
+        }
+    }
+
+    @Test func anEncoderIsTrainedOnMini() throws {
+        try mini("adapt", ["--threads", "1"]) { folder in
+            let results = try results(folder + "/probe")
+            #expect(
+                results.systemNames.suffix(6) == [
+                    "untrained before", "before", "untrained after", "after", "untrained alone",
+                    "alone",
+                ])
+            let model = try PretrainedModel(contentsOf: folder + "/adapted/model.safetensors")
+            #expect(model.card.origin?.path == folder + "/first/model.safetensors")
+            #expect(model.card.origin?.step == 8)
+        }
+    }
+
+    @Test func interviewsMini() throws {
+        try mini("voxceleb1") { folder in
+            let identification = try results(folder + "/sid-probe")
+            #expect(identification.rows.contains { $0.metric == "weighted-sum accuracy" })
+            let verification = try results(folder + "/asv-verify")
+            #expect(verification.systemNames.suffix(2) == ["untrained CPC", "CPC"])
+            // None of the speakers of the trials is trained on.
+            let (train, test) = (
+                try Manifest(contentsOf: folder + "/asv/train.jsonl"),
+                try Manifest(contentsOf: folder + "/asv/test.jsonl")
+            )
+            #expect(train.speakers.count == 6 && test.speakers.count == 2)
+            #expect(Set(train.speakers).isDisjoint(with: test.speakers))
+        }
+    }
+
+    @Test func speakersOfLibriSpeechMini() throws {
+        try mini("librispeech/speaker-id", ["--threads", "1"]) { folder in
+            #expect(try results(folder + "/probe").systemNames.contains("CPC"))
+            #expect(try results(folder + "/verify").task == "speaker-verification")
+            let identified = try String(
+                contentsOfFile: folder + "/identified-CPC.txt", encoding: .utf8)
+            #expect(identified.split(separator: "\n").count == 16)
+        }
+    }
+
+    @Test func labelsOfDebianVoicesMini() throws {
+        try mini("debian-voices/speaker-id", ["--threads", "1"]) { folder in
+            let lines = try String(contentsOfFile: folder + "/labels.tsv", encoding: .utf8)
+                .split(separator: "\n").map { $0.split(separator: "\t").map(String.init) }
+            #expect(
+                lines.map(\.first) == ["network", "frozen", "fine-tuned", "multitask", "scratch"])
+            #expect(lines[0] == ["network", "1", "0"])
+            for line in lines.dropFirst() {
+                #expect(line.dropFirst().allSatisfy { (0...100).contains(Double($0) ?? -1) })
+            }
+            let results = try results(folder + "/probe")
+            #expect(results.rows.contains { $0.metric == "weighted-sum accuracy" })
+            #expect(FileManager.default.fileExists(atPath: folder + "/speakers.safetensors"))
+        }
+    }
+
     @Test(arguments: [
         "quickstart", "debian-voices/pretrain", "debian-voices/verification", "debian-percussion",
-        "librispeech/cpc",
+        "librispeech/cpc", "esc50", "fsdd", "adapt", "voxceleb1", "librispeech/speaker-id",
+        "debian-voices/speaker-id",
     ])
     func wrongUseIsExplained(recipe: String) throws {
         #expect(try run(recipe, ["--stage", "9"]).status == 64)
@@ -207,6 +312,14 @@ import Testing
         #expect(try run("debian-voices/pretrain", ["--minutes", "soon"]).status == 64)
         #expect(try run("librispeech/cpc", ["--systems", "magic"]).status == 64)
         #expect(try run("librispeech/cpc", ["--steps", "many"]).status == 64)
+        // Without --mini the corpus has to be named.
+        for recipe in ["esc50", "fsdd", "voxceleb1", "librispeech/speaker-id"] {
+            let nothing = try run(
+                recipe,
+                ["--stage", "2", "--stop-stage", "2", "--run"]
+                    + [NSTemporaryDirectory() + "apus-recipe-\(UUID().uuidString)"])
+            #expect(nothing.status == 66 && nothing.text.contains("names no folder"), "\(recipe)")
+        }
     }
 
     @Test func everyRecipeIsDocumented() throws {

@@ -37,6 +37,12 @@ struct InfoCommand: ParsableCommand {
             "data        \(card.trainingData.recordings) recordings, "
                 + String(format: "%.1f min", card.trainingData.seconds / 60)
                 + ", \(card.trainingData.manifest) (\(card.trainingData.manifestHash))")
+        if let origin = card.origin {
+            print(
+                "begun from  \(origin.path) (\(origin.hash)), \(origin.step) steps on "
+                    + "\(origin.trainingData.recordings) recordings, \(origin.trainingData.manifest)"
+            )
+        }
         print(
             "front end   \(card.frontEnd.sampleRate) Hz, \(card.frontEnd.melBandCount) mel bands, "
                 + "\(card.frontEnd.frameLength) every \(card.frontEnd.frameShift); all of it: --json"

@@ -41,12 +41,21 @@ struct PrepareCommand: ParsableCommand {
     var trainList: String?
     @Option(help: "A published list of ids to measure on; --dev is then a share of the others.")
     var testList: String?
+    @Option(
+        help:
+            "A published list of all parts, as VoxCeleb's iden_split.txt: '1 ID' to train on, 2, 3."
+    )
+    var splitList: String?
     @Option(help: "What the split depends on.")
     var seed: UInt64 = 1
 
     func validate() throws {
         if (trainList == nil) != (testList == nil) {
             throw ValidationError("--train-list and --test-list go together.")
+        }
+        if splitList != nil, trainList != nil {
+            throw ValidationError(
+                "--split-list has all parts: leave --train-list and --test-list out.")
         }
     }
 
@@ -106,20 +115,27 @@ struct PrepareCommand: ParsableCommand {
 
     /// How cuts are split; options and lists are read before any audio is.
     private func splitting() throws -> ([Cut]) throws -> Split {
-        guard let trainList, let testList else {
+        let lists: SplitLists
+        if let splitList {
+            lists = try SplitLists(contentsOf: splitList)
+        } else if let trainList, let testList {
+            lists = SplitLists(
+                train: try Inputs.lines(of: trainList), test: try Inputs.lines(of: testList))
+            _ = try SplitFractions(train: 1 - dev, development: dev, test: 0)
+        } else {
             let fractions = try SplitFractions(train: train, development: dev, test: test)
             return { speakerStratifiedSplit(of: $0, fractions: fractions, seed: seed) }
         }
-        _ = try SplitFractions(train: 1 - dev, development: dev, test: 0)
-        let (train, test) = (try Inputs.lines(of: trainList), try Inputs.lines(of: testList))
+        let share = lists.development == nil ? dev : 0
         return { cuts in
-            let parts = try listedSplit(
-                of: cuts, train: Set(train), test: Set(test), developmentShare: dev, seed: seed)
+            let parts = try listedSplit(of: cuts, lists, developmentShare: share, seed: seed)
             for (list, part) in [
-                (trainList, parts.train + parts.development), (testList, parts.test),
+                (trainList ?? splitList, parts.train + parts.development),
+                (testList ?? splitList, parts.test),
             ] where part.isEmpty {
                 throw CorpusError.noUsableCuts(
-                    reason: "\(list): it names none of the \(cuts.count) recordings")
+                    reason: "\(list ?? ""): it names none of the \(cuts.count) recordings"
+                        + (list == splitList ? " to train on or none to measure on" : ""))
             }
             return parts
         }

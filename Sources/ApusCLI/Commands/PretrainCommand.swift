@@ -8,12 +8,16 @@ struct PretrainCommand: ParsableCommand {
         commandName: "pretrain",
         abstract: "Train an encoder without labels; continues by itself where a run was cut off.",
         discussion: """
-            Example: apus pretrain recipes/quickstart/conf/cpc.yaml \\
-                       --set data.manifest=data/train.jsonl -o runs/cpc
+            Examples: apus pretrain recipes/quickstart/conf/cpc.yaml \\
+                        --set data.manifest=data/train.jsonl -o runs/cpc
+                      apus pretrain --from runs/cpc/model.safetensors \\
+                        --set data.manifest=mine/train.jsonl -o runs/adapted
 
             Writes config.yaml, provenance.json, metrics.jsonl, a TensorBoard event file,
             checkpoints/ and model.safetensors into the run's folder. A step's draws depend on the
             seed and the step alone: the same seed gives the same weights, interrupted or not.
+            --from trains a model on, on other recordings: objective, front end and normalisation are
+            the model's unless they are set anew; it has to have every weight of the objective.
             SIGINT (Ctrl-C) and SIGTERM end the run after a checkpoint of the step at hand.
             apus pretrain --print-defaults shows every option.
             """)
@@ -22,6 +26,8 @@ struct PretrainCommand: ParsableCommand {
     var config: String?
     @Option(name: [.short, .customLong("output")], help: "The run's folder.")
     var output: String?
+    @Option(help: "A model.safetensors whose training is taken up, on other recordings.")
+    var from: String?
     @Option(
         name: .customLong("set"), parsing: .singleValue,
         help: "Set one option, such as optimizer.rate=2e-3; may be repeated.")
@@ -35,8 +41,11 @@ struct PretrainCommand: ParsableCommand {
             return
         }
         guard let output else { throw ValidationError("Name the run's folder: -o RUN") }
+        let defaults =
+            try from.map { .continuing(try PretrainedModel(contentsOf: $0)) }
+            ?? PretrainingConfiguration()
         let configuration = try ConfigurationFile.resolve(
-            PretrainingConfiguration(), file: config, settings: settings)
+            defaults, file: config, settings: settings)
         var progress: ProgressDisplay?
         let pretrainer = try Pretrainer(
             configuration, folder: output, source: config ?? "--set"

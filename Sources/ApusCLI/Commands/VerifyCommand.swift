@@ -1,4 +1,5 @@
 import ApusCorpus
+import ApusNN
 import ApusPretraining
 import ApusProbing
 import ApusReport
@@ -25,7 +26,11 @@ struct VerifyCommand: ParsableCommand {
             Writes results.json, scores.tsv, verifier.safetensors and what apus report shows.
             """)
 
-    @Argument(help: "A model and two recordings; with --trials models as PATH or NAME=PATH.")
+    @Argument(
+        help: ArgumentHelp(
+            "A model and two recordings; with --trials models as PATH or NAME=PATH.",
+            discussion: "A classifier.safetensors of apus train is a model by its head's embedding."
+        ))
     var arguments: [String]
     @Option(help: "The list of trials that is measured.")
     var trials: String?
@@ -84,10 +89,9 @@ struct VerifyCommand: ParsableCommand {
         if arguments[1] == arguments[2] {
             Console.warning("\(arguments[1]): a recording is compared with itself")
         }
-        let model = try PretrainedModel(contentsOf: arguments[0])
         let verifier =
-            try calibration.map { try SpeakerVerifier(model, calibration: $0) }
-            ?? SpeakerVerifier(model)
+            try calibration.map { try SpeakerVerifier(modelPath: arguments[0], calibration: $0) }
+            ?? SpeakerVerifier(modelPath: arguments[0])
         let verdict = try verifier.compare(
             Cut(id: arguments[1], audioPath: arguments[1]),
             Cut(id: arguments[2], audioPath: arguments[2]), prior: prior)
@@ -132,7 +136,10 @@ struct VerifyCommand: ParsableCommand {
                 return .embeddings(name: name, embeddings: try StoredEmbeddings(contentsOf: path))
             }
             models[name] = path
-            return .model(name: name, model: try PretrainedModel(contentsOf: path))
+            let file = try Safetensors(contentsOf: path)
+            return TrainedClassifier.isTrainedClassifier(file)
+                ? .head(name: name, classifier: try TrainedClassifier(path: path, file: file))
+                : .model(name: name, model: try PretrainedModel(path: path, file: file))
         }
         var manifests = try manifest.map { try Manifest(contentsOf: $0) }
         if manifests.isEmpty {

@@ -53,6 +53,7 @@ public enum Preparers {
         DCASEPreparer(), DebianPercussionPreparer(), DebianPercussionPreparer(keepsUnnamed: true),
         DebianVoicesPreparer(), ESC50Preparer(), FolderPreparer(), FSDDPreparer(),
         KlettresPreparer(), KTuberlingPreparer(), LibriSpeechPreparer(), TuxPaintPreparer(),
+        VoxCeleb1Preparer(),
     ]
 
     /// Finds a preparer.

@@ -21,7 +21,7 @@ extension TrialList {
         {
             let ends = pathEnds(of: cuts, length: length)
             for position in positions {
-                switch ends[stem(of: names[position])] {
+                switch ends[recordingName(names[position])] {
                 case .one(let cut): found[position] = cut
                 case .several: ambiguous.append(names[position])
                 case nil: break
@@ -41,10 +41,12 @@ extension TrialList {
     private func byID(_ cuts: [Cut]) -> [Int?] {
         var numbers: [String: Int] = [:]
         for (number, cut) in cuts.enumerated() {
-            for id in [cut.id, stem(of: cut.id)] where numbers[id] == nil { numbers[id] = number }
+            for id in [cut.id, recordingName(cut.id)] where numbers[id] == nil {
+                numbers[id] = number
+            }
         }
         return names.map { name in
-            let stem = stem(of: name)
+            let stem = recordingName(name)
             return numbers[name] ?? numbers[stem]
                 ?? numbers[stem.replacingOccurrences(of: "/", with: "-")]
         }
@@ -61,7 +63,7 @@ extension TrialList {
         for (number, cut) in cuts.enumerated() {
             let parts = pathParts(cut.audioPath)
             guard parts.count >= length else { continue }
-            let end = stem(of: parts.suffix(length).joined(separator: "/"))
+            let end = recordingName(parts.suffix(length).joined(separator: "/"))
             ends[end] = ends[end] == nil ? .one(number) : .several
         }
         return ends
@@ -69,17 +71,5 @@ extension TrialList {
 
     private func pathParts(_ name: String) -> [Substring] {
         name.split(separator: "/").filter { $0 != "." }
-    }
-
-    /// A name without an audio file's extension and without `/` and `./` at its start.
-    private func stem(of name: String) -> String {
-        var name = Substring(name)
-        if let dot = name.lastIndex(of: "."),
-            audioFileExtensions.contains(name[name.index(after: dot)...].lowercased())
-        {
-            name = name[..<dot]
-        }
-        if name.hasPrefix("./") { name = name.dropFirst(2) }
-        return String(name.drop { $0 == "/" })
     }
 }

@@ -30,6 +30,18 @@ public struct EventCounts: Hashable, Sendable, Codable {
     public var errorRate: Double {
         Double(substitutions + deletions + insertions) / Double(reference)
     }
+
+    /// The counts of two sets of recordings together.
+    public static func + (one: EventCounts, other: EventCounts) -> EventCounts {
+        var sum = one
+        sum.reference += other.reference
+        sum.estimated += other.estimated
+        sum.correct += other.correct
+        sum.substitutions += other.substitutions
+        sum.deletions += other.deletions
+        sum.insertions += other.insertions
+        return sum
+    }
 }
 
 /// The counts of a detector over all labels together and for each label.
@@ -38,6 +50,17 @@ public struct EventMeasures: Hashable, Sendable {
     public var overall = EventCounts()
     /// Each label by itself, where a wrong label is a deletion of one and an insertion of the other.
     public var byLabel: [String: EventCounts] = [:]
+
+    /// Nothing counted yet.
+    public init() {}
+
+    /// The counts of two sets of recordings together.
+    public static func + (one: EventMeasures, other: EventMeasures) -> EventMeasures {
+        var sum = one
+        sum.overall = one.overall + other.overall
+        sum.byLabel.merge(other.byLabel, uniquingKeysWith: +)
+        return sum
+    }
 
     /// The mean F1 score over the labels that have a reference (macro average); NaN without any.
     public var macroFScore: Double {

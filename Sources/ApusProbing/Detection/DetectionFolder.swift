@@ -23,7 +23,9 @@ public struct DetectionFolder {
     /// - Throws: `SignalError.cannotWrite`, `ReportError.cannotWrite`.
     public func write(_ report: DetectionReport, options: ProbeOptions) throws {
         try report.results.write(to: URL(fileURLWithPath: path + "/results.json"))
-        let table = ResultsTable(report.results, className: "label", notes: report.warnings)
+        let table = ResultsTable(
+            report.results, className: "label",
+            notes: report.warnings + [report.comparison].compactMap { $0?.description })
         try ResultsTable.write([table], toFolder: path)
         try writeAtomically(
             Data(ConfigurationFile.text(of: options).utf8), to: path + "/options.yaml")

@@ -18,6 +18,8 @@ public struct DetectionOptions: Codable, Hashable, Sendable {
     public var segment = 1.0
     /// When a fit ends.
     public var stopping = LogisticRegression.Stopping(maximumIterations: 100, tolerance: 1e-4)
+    /// The resamples of a bootstrap over test recordings.
+    public var resamples = 1000
 
     /// The defaults.
     public init() {}

@@ -48,10 +48,14 @@ struct DetectionTask {
         return DetectionReport.System(
             name: system.name, kind: system.kind, layer: source.layerNames[layer],
             inverseRegularization: penalty, decoder: decoder, developmentFScore: score,
-            events: try eventMeasures(
-                references: reference, estimates: found, tolerance: options.tolerance),
-            segments: try segmentMeasures(
-                references: reference, estimates: found, segment: options.segment),
+            eventsByRecording: try zip(reference, found).map {
+                try eventMeasures(
+                    references: [$0], estimates: [$1], tolerance: options.tolerance)
+            },
+            segmentsByRecording: try zip(reference, found).map {
+                try segmentMeasures(
+                    references: [$0], estimates: [$1], segment: options.segment)
+            },
             polyphonicScore: try PolyphonicDetectionScore()(
                 references: reference, operatingPoints: points, seconds: length),
             regression: regression)

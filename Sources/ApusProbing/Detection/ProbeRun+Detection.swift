@@ -21,14 +21,19 @@ public struct DetectionReport {
         public var decoder: EventDecoder
         /// The event-based F1 score over all labels on the development part.
         public var developmentFScore: Double
-        /// Whole events of the test part.
-        public var events: EventMeasures
-        /// Segments of the test part.
-        public var segments: EventMeasures
+        /// Whole events of each test recording.
+        public var eventsByRecording: [EventMeasures]
+        /// Segments of each test recording.
+        public var segmentsByRecording: [EventMeasures]
         /// The polyphonic sound detection score of the test part over the thresholds.
         public var polyphonicScore: Double
         /// The regressions.
         public var regression: LogisticRegression
+
+        /// Whole events of the test part.
+        public var events: EventMeasures { eventsByRecording.reduce(EventMeasures(), +) }
+        /// Segments of the test part.
+        public var segments: EventMeasures { segmentsByRecording.reduce(EventMeasures(), +) }
     }
 
     /// The figures, as `results.json` holds them.
@@ -41,6 +46,9 @@ public struct DetectionReport {
     public var detector: SoundEventDetector
     /// What the reader should know about the data.
     public var warnings: [String]
+    /// The two systems that are best on the development part; `nil` where test
+    /// recordings are too few to be drawn.
+    public var comparison: StatisticComparison?
 }
 
 extension ProbeRun {
@@ -128,24 +136,78 @@ extension ProbeRun {
                     inverseRegularization: best.inverseRegularization, decoder: best.decoder,
                     developmentFScore: best.developmentFScore),
                 model: model, regression: best.regression),
-            warnings: warnings)
+            warnings: warnings, comparison: comparison(systems, resamples: task.options.resamples))
     }
 
-    private func results(_ systems: [DetectionReport.System], _ task: DetectionTask) -> Results {
-        let names = ["event F1", "event F1, macro", "segment F1", "segment error rate", "PSDS"]
-        let rows = systems.flatMap { system in
-            zip(
-                names,
-                [
-                    system.events.overall.fScore, system.events.macroFScore,
-                    system.segments.overall.fScore, system.segments.overall.errorRate,
-                    system.polyphonicScore,
-                ]
-            ).map { name, value in
-                Results.Row(
-                    system: system.name, labelledPerClass: nil, metric: name, value: value,
-                    trials: system.events.overall.reference)
+    /// The two systems that are best on the development part.
+    private func comparison(
+        _ systems: [DetectionReport.System], resamples: Int
+    ) -> StatisticComparison? {
+        let ranked = systems.enumerated().sorted {
+            ($1.element.developmentFScore, $0.offset) < ($0.element.developmentFScore, $1.offset)
+        }.map(\.element)
+        guard ranked.count > 1, ranked[0].eventsByRecording.count > 1 else {
+            return nil
+        }
+        let counts = ranked.prefix(2).map { $0.eventsByRecording.map(\.overall) }
+        let bootstrap = try? pairedBootstrap(
+            count: counts[0].count, resamples: resamples,
+            seed: Seed(options.seed).derived("comparison").value
+        ) { drawn in
+            let scores = counts.map { counts in
+                drawn.reduce(EventCounts()) { $0 + counts[$1] }.fScore
             }
+            let difference = scores[0] - scores[1]
+            return difference.isNaN ? nil : difference
+        }
+        return bootstrap.map {
+            StatisticComparison(
+                first: ranked[0].name, second: ranked[1].name, statistic: "event F1",
+                bootstrap: $0)
+        }
+    }
+
+    private func results(
+        _ systems: [DetectionReport.System], _ task: DetectionTask
+    ) -> Results {
+        // The score over thresholds has no counts that recordings could be drawn from.
+        let area = "PSDS"
+        let measurements:
+            [(
+                name: String, counts: KeyPath<DetectionReport.System, [EventMeasures]>,
+                value: KeyPath<EventMeasures, Double>
+            )] = [
+                ("event F1", \.eventsByRecording, \.overall.fScore),
+                ("event F1, macro", \.eventsByRecording, \.macroFScore),
+                ("segment F1", \.segmentsByRecording, \.overall.fScore),
+                ("segment error rate", \.segmentsByRecording, \.overall.errorRate),
+            ]
+        let rows = systems.flatMap { system in
+            measurements.map { measurement in
+                let recordings = system[keyPath: measurement.counts]
+                func value(_ drawn: [Int]) -> Double {
+                    drawn.reduce(EventMeasures()) { $0 + recordings[$1] }[
+                        keyPath: measurement.value]
+                }
+                // Recordings so few that most draws have no event have no interval.
+                let interval =
+                    recordings.count > 1
+                    ? try? bootstrapInterval(
+                        count: recordings.count, resamples: task.options.resamples,
+                        seed: Seed(options.seed).derived("bootstrap").value
+                    ) { drawn in
+                        let value = value(drawn)
+                        return value.isFinite ? value : nil
+                    } : nil
+                return Results.Row(
+                    system: system.name, labelledPerClass: nil, metric: measurement.name,
+                    value: value(Array(recordings.indices)), low: interval?.low,
+                    high: interval?.high, trials: system.events.overall.reference)
+            } + [
+                Results.Row(
+                    system: system.name, labelledPerClass: nil, metric: area,
+                    value: system.polyphonicScore, trials: system.events.overall.reference)
+            ]
         }
         var results = Results(
             task: "event-detection",
@@ -155,8 +217,8 @@ extension ProbeRun {
                 + "\(task.options.tolerance.onset ?? .infinity) s, offset within "
                 + "\(task.options.tolerance.offset ?? .infinity) s or a share of "
                 + "\(task.options.tolerance.offsetShare) of the length; segments of "
-                + "\(task.options.segment) s.",
-            metric: names[0], rows: rows)
+                + "\(task.options.segment) s. Intervals by a bootstrap over test recordings.",
+            metric: measurements[0].name, rows: rows)
         results.classes = systems.flatMap { system in
             task.labels.map { label in
                 let (events, segments) = (

@@ -108,13 +108,18 @@ public final class SoundEventDetector {
         let source = try RepresentationExtractor(
             model, store: FeatureStore(frontEnd: model.card.frontEnd), workers: workers)
         let seconds = frameSeconds(of: source, model.card.frontEnd)
-        return source.frames(of: cuts, layer: layerIndex).map { result in
-            result.map { frames in
-                card.decoder(
+        var results = [Result<[EventDecoder.Detection], CorpusError>?](
+            repeating: nil, count: cuts.count)
+        // Frames go as soon as their events are known: days of recordings have few events.
+        source.forEachRecording(of: cuts) { index, layers in
+            results[index] = layers.map { layers in
+                let frames = layers[layerIndex]
+                return card.decoder(
                     regression.tagProbabilities(for: frames.values), labels: card.labels,
                     frameSeconds: seconds, duration: Double(frames.frameCount) * seconds)
             }
         }
+        return results.compactMap(\.self)
     }
 }
 

@@ -10,6 +10,8 @@ public final class RecordingEmbedder {
         case head(TrainedClassifier)
     }
     private let source: Source
+    /// What the embedding of a head is called, where layers have their names.
+    public static let head = "head"
     /// The file that it was read from: weights and cards.
     let file: Safetensors
 

@@ -116,7 +116,7 @@ public struct ProbeOptions: Codable, Hashable, Sendable {
             "utterances")
         try requireFit(
             tags.inverseRegularizations, tags.stopping, tags.resamples, "tags")
-        try requireFit(events.inverseRegularizations, events.stopping, 2, "events")
+        try requireFit(events.inverseRegularizations, events.stopping, events.resamples, "events")
         try require(
             !events.thresholds.isEmpty && events.thresholds.allSatisfy { $0 > 0 && $0 < 1 },
             "events.thresholds", "numbers between 0 and 1", events.thresholds)

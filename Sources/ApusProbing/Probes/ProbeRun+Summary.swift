@@ -206,6 +206,11 @@ extension ProbeRun {
                 ? " All labels: a bootstrap interval over test recordings."
                 : " All labels: \(data.train.cuts.count) recordings, with a bootstrap interval over "
                     + "test recordings."
+            if options.utterances.refits {
+                text +=
+                    " With all labels the chosen layer and C are fitted again, to what was learned "
+                    + "from and what was chosen on together."
+            }
         }
         if options.frames != nil {
             text +=

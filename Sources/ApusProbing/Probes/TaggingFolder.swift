@@ -60,7 +60,9 @@ public struct TaggingFolder {
             systems: systems, warnings: report.warnings.map(\.description))
         let results = report.results
         try results.write(to: URL(fileURLWithPath: path + "/results.json"))
-        let table = ResultsTable(results, className: "tag", notes: details.warnings)
+        let table = ResultsTable(
+            results, className: "tag",
+            notes: details.warnings + [report.comparison].compactMap { $0?.description })
         let classes = Self.classTable(results, of: report.bestSystem)
         try ResultsTable.write([table, classes], toFolder: path)
         try writeAtomically(

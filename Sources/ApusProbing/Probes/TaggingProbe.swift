@@ -153,16 +153,11 @@ public struct TaggingProbe: Sendable {
         return best
     }
 
-    /// Recordings are drawn; a tag that a draw has on all recordings or on none isn't in its mean.
+    /// Recordings are drawn.
     private func interval(
         _ scores: [Float], _ isPresent: [Bool], tagCount: Int
     ) throws -> ConfidenceInterval {
-        let trials = try (0..<tagCount).compactMap { tag -> DetectionTrials? in
-            let places = stride(from: tag, to: scores.count, by: tagCount)
-            let kinds = places.map { isPresent[$0] }
-            guard kinds.contains(true), kinds.contains(false) else { return nil }
-            return try DetectionTrials(scores: places.map { scores[$0] }, isTarget: kinds)
-        }
+        let precision = try Self.weightedPrecision(scores, isPresent, tagCount: tagCount)
         let count = scores.count / tagCount
         return try bootstrapInterval(
             count: count, resamples: options.resamples,
@@ -170,10 +165,36 @@ public struct TaggingProbe: Sendable {
         ) { drawn in
             var weights = [Double](repeating: 0, count: count)
             for recording in drawn { weights[recording] += 1 }
+            return precision(weights)
+        }
+    }
+
+    /// The mean average precision of recordings that count so many times; a tag that all of them have, or
+    /// none, isn't in the mean, and `nil` comes out where no tag is.
+    fileprivate static func weightedPrecision(
+        _ scores: [Float], _ isPresent: [Bool], tagCount: Int
+    ) throws -> (_ weights: [Double]) -> Double? {
+        let trials = try (0..<tagCount).compactMap { tag -> DetectionTrials? in
+            let places = stride(from: tag, to: scores.count, by: tagCount)
+            let kinds = places.map { isPresent[$0] }
+            guard kinds.contains(true), kinds.contains(false) else { return nil }
+            return try DetectionTrials(scores: places.map { scores[$0] }, isTarget: kinds)
+        }
+        return { weights in
             let values = trials.map { $0.weighted { weights[$0] }.averagePrecision() }
                 .filter { !$0.isNaN }
             return values.isEmpty ? nil : values.reduce(0, +) / Double(values.count)
         }
+    }
+}
+
+extension TaggingProbe.Outcome {
+    /// The number of test recordings.
+    var recordingCount: Int { scores.count / tags.count }
+
+    /// The mean average precision as a function of how many times each test recording counts.
+    func weightedPrecision() throws -> (_ weights: [Double]) -> Double? {
+        try TaggingProbe.weightedPrecision(scores, isPresent, tagCount: tags.count)
     }
 }
 

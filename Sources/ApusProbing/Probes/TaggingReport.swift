@@ -2,6 +2,7 @@ import ApusCorpus
 import ApusMetrics
 import ApusPretraining
 import ApusReport
+import ApusTensor
 
 /// Everything that a run of tagging probes found.
 public struct TaggingReport: Sendable {
@@ -25,6 +26,9 @@ public struct TaggingReport: Sendable {
     public var bestSystem: String
     /// What the reader should know about the data.
     public var warnings: [ProbeWarning]
+    /// The two systems that are best on the development part; `nil` where test
+    /// recordings are too few to be drawn.
+    public var comparison: StatisticComparison?
 }
 
 extension ProbeRun {
@@ -92,7 +96,35 @@ extension ProbeRun {
         return TaggingReport(
             results: try results(systems, data, folds), systems: systems,
             testIDs: folds.flatMap(\.test).map { data.cuts[$0].id }, bestSystem: best.name,
-            warnings: data.warnings)
+            warnings: data.warnings, comparison: try comparison(systems))
+    }
+
+    /// The two systems that are best on the development part.
+    private func comparison(
+        _ systems: [TaggingReport.System]
+    ) throws -> StatisticComparison? {
+        let ranked = systems.enumerated().sorted {
+            ($1.element.outcome.developmentPrecision, $0.offset)
+                < ($0.element.outcome.developmentPrecision, $1.offset)
+        }.map(\.element)
+        guard ranked.count > 1, ranked[0].outcome.recordingCount > 1 else { return nil }
+        let precisions = try ranked.prefix(2).map { try $0.outcome.weightedPrecision() }
+        let count = ranked[0].outcome.recordingCount
+        let bootstrap = try? pairedBootstrap(
+            count: count, resamples: options.tags.resamples,
+            seed: Seed(options.seed).derived("comparison").value
+        ) { drawn in
+            var weights = [Double](repeating: 0, count: count)
+            for recording in drawn { weights[recording] += 1 }
+            guard let first = precisions[0](weights), let second = precisions[1](weights)
+            else { return nil }
+            return first - second
+        }
+        return bootstrap.map {
+            StatisticComparison(
+                first: ranked[0].name, second: ranked[1].name,
+                statistic: MetricName.meanAveragePrecision, bootstrap: $0)
+        }
     }
 
     private func results(

@@ -17,6 +17,9 @@ public struct UtteranceProbe: Sendable {
         public var labelledPerClass = [1, 5]
         /// Whether a probe with all labels follows.
         public var usesAllLabels = true
+        /// Whether with all labels the classifier is fitted again, to the training and the development part
+        /// together, once layer and C are chosen.
+        public var refits = false
         /// The number of few-label subsets.
         public var seedCount = 5
         /// The values of C to choose from.
@@ -128,10 +131,16 @@ public struct UtteranceProbe: Sendable {
                             labels: train.labels, perClass: count,
                             seed: Seed(self.seed).derived(seed).value)
                     }
-                let chosen = select(
+                var chosen = select(
                     train.representation, rows: subset, targets: subset.map { targets.train[$0] },
                     development: development.representation,
                     developmentTargets: targets.development, classCount: classes.names.count)
+                if options.refits, amount == .all {
+                    chosen.classifier = refitted(
+                        chosen, [train.representation, development.representation],
+                        targets: targets.train + targets.development,
+                        classCount: classes.names.count)
+                }
                 let layer = test.representation.layers[chosen.layerIndex]
                 let predictions = chosen.classifier.predictions(for: layer.matrix)
                 selections.append(
@@ -141,7 +150,8 @@ public struct UtteranceProbe: Sendable {
                         developmentAccuracy: chosen.accuracy,
                         testAccuracy: try accuracy(
                             predictions: predictions, targets: targets.test),
-                        trainingCount: subset.count))
+                        trainingCount: subset.count
+                            + (options.refits && amount == .all ? targets.development.count : 0)))
                 if first == nil { first = (chosen.classifier, predictions) }
                 done += 1
                 progress(done, total)
@@ -218,6 +228,20 @@ public struct UtteranceProbe: Sendable {
         }
         guard let best else { preconditionFailure("a representation has layers, a grid values") }
         return best
+    }
+
+    /// The classifier of the chosen layer and C that is fitted to several parts together.
+    private func refitted(
+        _ choice: ProbeChoice, _ parts: [Representation], targets: [Int], classCount: Int
+    ) -> LogisticRegression {
+        let layers = parts.map { $0.layers[choice.layerIndex] }
+        return LogisticRegressionProblem(
+            rows: layers.flatMap(\.matrix), width: layers[0].width, targets: targets,
+            classCount: classCount
+        ).fit(
+            inverseRegularization: choice.inverseRegularization, stopping: options.stopping,
+            startingFrom: nil
+        ).classifier
     }
 
     private func interval(

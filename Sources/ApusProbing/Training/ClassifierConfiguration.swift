@@ -129,6 +129,11 @@ public struct ClassifierConfiguration: Codable, Hashable, Sendable {
         }
         try require(!data.train.isEmpty, "data.train", "no manifest is named")
         try require(!data.development.isEmpty, "data.development", "no manifest is named")
+        // What several classes or none may be heard in is told by apus probe alone.
+        try require(
+            [.speaker, .soundClass, .language].contains(label), "label",
+            "is \(label.rawValue), expected speaker, soundClass or language (apus probe has tags and "
+                + "events)")
         try require(threads >= 0, "threads", "is \(threads), expected 0 (all cores) or more")
         try require(device != .meta, "device", "is meta, expected cpu, cuda or cuda:N")
         for (key, value) in [

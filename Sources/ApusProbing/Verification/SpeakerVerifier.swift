@@ -1,7 +1,7 @@
 import ApusCorpus
 import ApusMetrics
+import ApusNN
 import ApusPretraining
-import ApusSignal
 import Foundation
 
 /// Says of two recordings whether one speaker is heard in both.
@@ -53,19 +53,22 @@ public final class SpeakerVerifier {
 
     /// Where the calibration comes from; nil without one.
     public let card: Card?
-    private let extractor: EmbeddingExtractor
+    private let embedder: RecordingEmbedder
     private let backend: VerificationBackend
     private let cohort: [Float]
 
-    /// A verifier without calibration: the cosine of vectors by the model's last layer.
+    /// A verifier without calibration: the cosine of vectors by a model's last layer or by a trained
+    /// classifier's head.
     ///
     /// - Parameters:
-    ///   - model: The model.
-    ///   - layer: The layer's name; nil for the last.
-    /// - Throws: `ProbingError.noSuchLayer`, `SignalError` for a front end that can't be used.
-    public init(_ model: PretrainedModel, layer: String? = nil) throws {
-        extractor = try EmbeddingExtractor(model, layer: layer)
-        let width = extractor.width
+    ///   - path: A `model.safetensors`, or a `classifier.safetensors` of `apus train`.
+    ///   - layer: A model's layer by its name; nil for the last.
+    /// - Throws: `ProbingError.noSuchLayer`, `SignalError` for a front end that can't be used, `NNError` or
+    ///   `PretrainingError` for a file that holds neither.
+    public init(modelPath path: String, layer: String? = nil) throws {
+        embedder = try RecordingEmbedder(
+            path: path, file: Safetensors(contentsOf: path), layer: layer)
+        let width = embedder.width
         backend = VerificationBackend(
             scaling: FeatureScaling(
                 mean: [Float](repeating: 0, count: width),
@@ -77,24 +80,26 @@ public final class SpeakerVerifier {
     /// A verifier with a calibration.
     ///
     /// - Parameters:
-    ///   - model: The model.
+    ///   - path: A `model.safetensors`, or a `classifier.safetensors` of `apus train`.
     ///   - file: A `verifier.safetensors`.
     /// - Throws: `ProbingError.notAClassifier` for a file that holds none or one of another model,
     ///   `NNError` for one that isn't a whole safetensors file.
-    public init(_ model: PretrainedModel, calibration file: String) throws {
+    public init(modelPath path: String, calibration file: String) throws {
+        let weights = try Safetensors(contentsOf: path)
         let contents = try VerifierFile(contentsOf: file)
-        guard contents.card.modelHash == (try? ModelCard.TrainingData.hash(ofFile: model.path))
-        else {
+        guard contents.card.modelHash == (try? ModelCard.TrainingData.hash(ofFile: path)) else {
             throw ProbingError.notAClassifier(
-                path: file, reason: "was made with another model than \(model.path)")
+                path: file, reason: "was made with another model than \(path)")
         }
-        extractor = try EmbeddingExtractor(
-            model, layer: contents.card.layer, pooling: contents.card.pooling)
-        guard extractor.width == contents.backend.width else {
+        let isHead = TrainedClassifier.isTrainedClassifier(weights)
+        embedder = try RecordingEmbedder(
+            path: path, file: weights, layer: isHead ? nil : contents.card.layer,
+            pooling: contents.card.pooling)
+        guard embedder.width == contents.backend.width else {
             throw ProbingError.notAClassifier(
                 path: file,
                 reason: "a damaged verifier: \(contents.backend.width) values, expected "
-                    + "\(extractor.width)")
+                    + "\(embedder.width)")
         }
         (card, backend, cohort) = (contents.card, contents.backend, contents.cohort)
     }
@@ -106,17 +111,11 @@ public final class SpeakerVerifier {
     ///   - second: The other one.
     ///   - prior: The probability of one speaker before anything is heard, between 0 and 1.
     /// - Returns: What was found.
-    /// - Throws: `SignalError` for a file that can't be read or is shorter than one frame,
-    ///   `ProbingError.badEmbeddings` where an embedding isn't finite.
+    /// - Throws: `CorpusError.badRecording` for a file that can't be read, is shorter than one frame or
+    ///   has an embedding that isn't finite.
     public func compare(_ first: Cut, _ second: Cut, prior: Double = 0.5) throws -> Verdict {
-        let vectors = try [first, second].map { cut in
-            let vector = try extractor.embedding(of: cut).values
-            guard vector.allSatisfy(\.isFinite) else {
-                throw ProbingError.badEmbeddings(
-                    path: cut.audioPath, reason: "its embedding is not finite")
-            }
-            return vector
-        }
+        // One at a time, so that a verdict doesn't depend on the other one in the last digits.
+        let vectors = try [first, second].map { try embedder.vectors(of: [$0])[0].get() }
         let scorable = backend.scorable(vectors[0] + vectors[1])
         var score = scorable.score(0, 1)
         guard let card else { return Verdict(score: Double(score)) }

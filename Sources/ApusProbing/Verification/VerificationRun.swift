@@ -21,13 +21,24 @@ public struct VerificationRun {
     public enum Source {
         /// A model.
         case model(name: String, model: PretrainedModel)
+        /// The embeddings of a trained classifier's head.
+        case head(name: String, classifier: TrainedClassifier)
         /// Embeddings of the recordings.
         case embeddings(name: String, embeddings: StoredEmbeddings)
 
         /// The system's name.
         public var name: String {
             switch self {
-            case .model(let name, _), .embeddings(let name, _): name
+            case .model(let name, _), .head(let name, _), .embeddings(let name, _): name
+            }
+        }
+
+        /// The encoder, where there is one.
+        var encoder: PretrainedModel? {
+            switch self {
+            case .model(_, let model): model
+            case .head(_, let classifier): classifier.model
+            case .embeddings: nil
             }
         }
     }
@@ -73,28 +84,29 @@ public struct VerificationRun {
         }
         let data = try VerificationData(inputs, options: options)
         data.warnings.forEach { report(.warning($0)) }
-        let models = sources.compactMap { source in
-            if case .model(let name, let model) = source { (name: name, model: model) } else { nil }
-        }
         var systems: [VerificationReport.System] = []
-        if options.baselines, let first = models.first {
-            systems += try baselines(of: first.model, data)
+        if options.baselines, let first = sources.lazy.compactMap(\.encoder).first {
+            systems += try baselines(of: first, data)
         }
         for source in sources {
+            let features = try source.encoder.map { try store($0.card.frontEnd) }
+            func system(
+                _ model: PretrainedModel, _ name: String, _ kind: VerificationReport.Kind
+            ) throws -> VerificationReport.System {
+                let extractor = try RepresentationExtractor(
+                    model, store: features, workers: options.workers)
+                return try evaluate(vectors(extractor, name, data), name, kind, data)
+            }
+            if options.baselines, let encoder = source.encoder {
+                systems.append(
+                    try system(encoder.untrained(), "untrained " + source.name, .untrained))
+            }
             switch source {
             case .model(let name, let model):
-                let store = try store(model.card.frontEnd)
-                func system(
-                    _ model: PretrainedModel, _ name: String, _ kind: VerificationReport.Kind
-                ) throws -> VerificationReport.System {
-                    let extractor = try RepresentationExtractor(
-                        model, store: store, workers: options.workers)
-                    return try evaluate(vectors(extractor, name, data), name, kind, data)
-                }
-                if options.baselines {
-                    systems.append(try system(model.untrained(), "untrained " + name, .untrained))
-                }
                 systems.append(try system(model, name, .trained))
+            case .head(let name, let classifier):
+                systems.append(
+                    try evaluate(vectors(classifier, name, data), name, .trained, data))
             case .embeddings(let name, let embeddings):
                 systems.append(
                     try evaluate(
@@ -151,15 +163,36 @@ public struct VerificationRun {
             done += 1
             report(.progress(done: done, total: data.cuts.count, work: name))
         }
-        if let first = problems.first {
-            throw ProbingError.badTrials(
-                path: data.test.path,
-                reason: "\(problems.count) of \(data.cuts.count) recordings can't be used; the "
-                    + "first: \(first)")
-        }
+        try requireAll(problems, data)
         return try VerificationVectors(
             layerNames: source.layerNames, rows: rows, hasDeviations: hasDeviations,
             ids: data.cuts.map(\.id))
+    }
+
+    /// The embeddings of a head, which has no layers to choose from.
+    private func vectors(
+        _ classifier: TrainedClassifier, _ name: String, _ data: VerificationData
+    ) throws -> VerificationVectors {
+        var rows = [[[Float]]](repeating: [], count: data.cuts.count)
+        var problems: [String] = []
+        for (index, result) in classifier.embeddings(of: data.cuts).enumerated() {
+            switch result {
+            case .success(let embedding): rows[index] = [embedding.values]
+            case .failure(let problem): problems.append("\(problem)")
+            }
+        }
+        try requireAll(problems, data)
+        return try VerificationVectors(
+            layerNames: [RecordingEmbedder.head], rows: rows, hasDeviations: false,
+            ids: data.cuts.map(\.id))
+    }
+
+    private func requireAll(_ problems: [String], _ data: VerificationData) throws {
+        guard let first = problems.first else { return }
+        throw ProbingError.badTrials(
+            path: data.test.path,
+            reason: "\(problems.count) of \(data.cuts.count) recordings can't be used; the first: "
+                + first)
     }
 
     private func fusion(

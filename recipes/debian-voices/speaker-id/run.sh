@@ -1,0 +1,135 @@
+#!/usr/bin/env bash
+# 38 speakers by their labels: probes with one label to all, SUPERB's weighted sum, and what labels cost:
+# a head on the frozen encoder, the encoder fine-tuned with it, fine-tuned with its own objective beside
+# the labels, and the same network from scratch, at each number of labels.
+#
+#   recipes/debian-voices/speaker-id/run.sh                  two hours of two cores
+#   recipes/debian-voices/speaker-id/run.sh --model PATH     an encoder that is there already
+#   recipes/debian-voices/speaker-id/run.sh --labels "1 5"   numbers of labels per speaker (0: all)
+#   recipes/debian-voices/speaker-id/run.sh --seeds "1 2 3"  trainings of each network
+#   recipes/debian-voices/speaker-id/run.sh --threads 1      threads of a training (default: all cores)
+#   recipes/debian-voices/speaker-id/run.sh --mini           the same on samples/audio, without a download
+#   recipes/debian-voices/speaker-id/run.sh --stage 4 --stop-stage 5
+#   recipes/debian-voices/speaker-id/run.sh --run DIR        where the runs go (default: runs/debian-speaker-id)
+#
+# Stages: 0 set-up  1 build  2 voices  3 manifests  4 pretraining  5 probes  6 heads and fine-tuning
+#         7 enrolment  8 report
+# What a stage has finished is used again; a training that was cut off continues.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../../.."
+
+name=debian-speaker-id
+recipe=recipes/debian-voices/speaker-id
+. recipes/common.sh
+
+model=
+labels="1 5 20 0"
+seeds=1
+threads=0
+read_options 8 "model labels seeds threads" "" "$@"
+for number in $labels $seeds $threads; do
+    [[ $number =~ ^[0-9]+$ ]] || fail 64 "'$number' is no whole number"
+done
+
+if [ "$mini" = yes ]; then
+    run=${run:-runs/debian-speaker-id-mini}
+    short=(--set training.steps=12 --set data.framesPerBatch=800)
+    probe=(--set utterances.seedCount=2 --set "utterances.labelledPerClass=[1]"
+        --set weightedSum.steps=40 --set weightedSum.validateEvery=20 --set weightedSum.seedCount=1)
+    labels="1 0"
+    train=(--set training.epochs=0 --set training.steps=8 --set training.validateEvery=4
+        --set head.width=16 --set training.resamples=20)
+    # An epoch of one label each is one batch.
+    epochs() { :; }
+else
+    run=${run:-runs/debian-speaker-id}
+    short=()
+    probe=(--set "utterances.labelledPerClass=[1, 5, 20]")
+    train=()
+    # As many steps for few labels as for many would be hundreds of epochs; patience ends them early.
+    epochs() {
+        case $1 in
+            1) echo "--set training.epochs=0 --set training.steps=300 --set training.validateEvery=25" ;;
+            5) echo "--set training.epochs=0 --set training.steps=600 --set training.validateEvery=50" ;;
+            *) echo "--set training.epochs=0 --set training.steps=1500 --set training.validateEvery=100" ;;
+        esac
+    }
+fi
+
+. recipes/debian-voices/voices.sh
+
+set_up_and_build
+
+if wanted 2 && [ "$mini" = no ]; then download_voices; fi
+
+if wanted 3; then
+    say "3 manifests and splits"
+    prepare_voices
+fi
+
+if wanted 4 && [ -z "$model" ]; then
+    say "4 CPC, without labels"
+    "$apus" pretrain recipes/debian-voices/pretrain/conf/cpc.yaml \
+        --set data.manifest="$manifests/train.jsonl" --set threads="$threads" \
+        ${short[@]+"${short[@]}"} -o "$run/cpc"
+fi
+model=${model:-$run/cpc/model.safetensors}
+parts=(--train "$manifests/train.jsonl" --dev "$manifests/dev.jsonl" --test "$manifests/test.jsonl")
+
+if wanted 5; then
+    say "5 probes: few labels, all, SUPERB's weighted sum"
+    "$apus" probe encoder="$model" "${parts[@]}" --set weightedSum.isOn=true "${probe[@]}" -o "$run/probe"
+fi
+
+# head NAME LABELS SEED OPTION...: one training in $run/NAME-LABELS-SEED; 0 labels are all
+head() {
+    local system=$1 count=$2 seed=$3 output
+    shift 3
+    output=$run/$system-$count-$seed
+    if [ -e "$output/results.json" ]; then
+        echo "already there: $output"
+    else
+        # shellcheck disable=SC2046
+        "$apus" train "$model" "${parts[@]}" --set head.kind=xVector --set seed="$seed" \
+            --set threads="$threads" --set data.minimumFrames=30 --set data.labelledPerClass="$count" $(epochs "$count") \
+            ${train[@]+"${train[@]}"} "$@" -o "$output" >/dev/null
+    fi
+}
+
+if wanted 6; then
+    for count in $labels; do
+        for seed in $seeds; do
+            say "6 $count labels per speaker (0: all), seed $seed"
+            head frozen "$count" "$seed"
+            head fine-tuned "$count" "$seed" --set encoder.rate=1e-4
+            head multitask "$count" "$seed" --set encoder.rate=1e-4 --set selfSupervised.weight=0.1
+            head scratch "$count" "$seed" --set encoder.rate=1e-3 --set encoder.fromScratch=true
+        done
+    done
+    say "6 accuracy (%) by labels per speaker (0: all), means of the seeds"
+    printf 'network\t%s\n' "${labels// /$'\t'}" | tee "$run/labels.tsv"
+    for system in frozen fine-tuned multitask scratch; do
+        line=$system
+        for count in $labels; do
+            # The first row of a table is the accuracy on whole recordings.
+            line+=$'\t'$(for seed in $seeds; do
+                awk -F: '/"value"/ { print 100 * $2; exit }' "$run/$system-$count-$seed/results.json"
+            done | awk '{ sum += $1 } END { printf "%.1f", sum / NR }')
+        done
+        echo "$line" | tee -a "$run/labels.tsv"
+    done
+fi
+
+if wanted 7; then
+    say "7 enrolment without training"
+    "$apus" enroll "$model" "$manifests/train.jsonl" --dev "$manifests/dev.jsonl" \
+        -o "$run/speakers.safetensors"
+    "$apus" identify "$run/speakers.safetensors" "$manifests/test.jsonl" >"$run/identified.txt"
+fi
+
+if wanted 8; then
+    say "8 report"
+    pages=("$run/probe")
+    if [ -e "$run/cpc/metrics.jsonl" ]; then pages+=("$run/cpc"); fi
+    "$apus" report "${pages[@]}" --title "Identification of 38 voices" -o "$run/report.html"
+fi
