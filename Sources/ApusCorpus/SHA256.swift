@@ -18,16 +18,13 @@ public struct SHA256: Sendable {
 
     /// The fractional parts of the cube roots of the first 64 primes.
     private static let constants: [UInt32] = primes(64).map { prime in
-        // 32 bits after the point of the cube root, by bisection in integers: r³ <= p · 2⁹⁶.
+        // 32 bits after the point of the cube root, by bisection in integers: r³ < p · 2⁹⁶.
         var (low, high) = (UInt64(1) << 32, UInt64(8) << 32)
         while high - low > 1 {
             let middle = (low + high) / 2
             let square = middle.multipliedFullWidth(by: middle)
-            // (middle / 2³²)³ against p, with the square's low part rounded down by 32 bits.
-            let shifted = square.high << 32 | square.low >> 32
-            let cube = shifted.multipliedFullWidth(by: middle)
-            let whole = cube.high
-            if whole < prime { low = middle } else { high = middle }
+            let cube = square.high * middle + square.low.multipliedFullWidth(by: middle).high
+            if cube >> 32 < prime { low = middle } else { high = middle }
         }
         return UInt32(truncatingIfNeeded: low)
     }

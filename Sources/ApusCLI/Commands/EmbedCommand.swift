@@ -122,8 +122,8 @@ struct EmbedCommand: ParsableCommand {
         init?(_ text: String) {
             let parts = text.split(separator: "/", omittingEmptySubsequences: false)
                 .map { Int($0) }
-            guard parts.count == 2, let number = parts[0], let count = parts[1],
-                (1...max(count, 1)).contains(number)
+            guard parts.count == 2, let number = parts[0], let count = parts[1], count > 0,
+                (1...count).contains(number)
             else { return nil }
             (self.number, self.count) = (number, count)
         }

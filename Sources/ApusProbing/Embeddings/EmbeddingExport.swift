@@ -59,7 +59,7 @@ public final class EmbeddingExport {
 
     /// What embeddings are written to.
     public let target: EmbeddingTarget
-    /// The recordings that are there from earlier runs.
+    /// The recordings that are there.
     public private(set) var finished = Finished()
 
     private var description: EmbeddingDescription
@@ -131,9 +131,6 @@ public final class EmbeddingExport {
         if let rows {
             let end = rowCount * width * 4
             if rows.byteCount > end { try rows.truncate(to: end) }
-        }
-        for (place, entry) in entries {
-            if let content = entry.content { finished.contents[place] = content }
         }
     }
 
@@ -302,6 +299,7 @@ public final class EmbeddingExport {
         let place = CutPlace(entry.cut)
         entries[place] = entry
         keys[entry.key] = place
+        finished.contents[place] = entry.content
     }
 
     /// Fits a whitening to the rows of some recordings.

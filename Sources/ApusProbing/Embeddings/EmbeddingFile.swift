@@ -124,10 +124,12 @@ public struct EmbeddingFile {
     private func readArray(_ body: (Block) throws -> Void) throws {
         let (shape, start) = try NumPyFile.layout(of: path)
         let list = path + ".ids.txt"
-        guard let text = try? String(contentsOfFile: list, encoding: .utf8) else {
+        guard let text = try? Data(contentsOf: URL(fileURLWithPath: list)) else {
             throw SignalError.missingFile(path: list)
         }
-        let names = text.split(separator: "\n").map(String.init)
+        let names = [UInt8](text).split(separator: 0x0A).map { line in
+            String(decoding: line.last == 0x0D ? line.dropLast() : line, as: UTF8.self)
+        }
         guard shape.count == 2, shape[0] == names.count else {
             throw bad(
                 "its shape is \(shape), expected a row for each of the \(names.count) names in "
