@@ -30,10 +30,11 @@ import Testing
         let whole = extractor.hiddenStates(of: [
             try FeatureExtractor(model.card.frontEnd)(waveform, source: "long")
         ])[0]
-        for (layer, expected) in whole.enumerated() {
-            let frames = try extractor.frames(of: [cut], layer: layer)[0].get()
-            #expect(frames.frameCount == expected.frameCount)
-            #expect(largestDifference(frames, expected) < 1e-5)
+        try extractor.forEachRecording(of: [cut]) { _, result in
+            for (layer, expected) in zip(try result.get(), whole) {
+                #expect(layer.frameCount == expected.frameCount)
+                #expect(largestDifference(layer, expected) < 1e-5)
+            }
         }
         let embedding = try EmbeddingExtractor(model)
         #expect(

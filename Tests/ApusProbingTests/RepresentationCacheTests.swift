@@ -1,7 +1,9 @@
 import ApusCorpus
+import ApusNN
 import ApusPretraining
 import ApusProbing
 import ApusSignal
+import ApusTensor
 import Foundation
 import Testing
 

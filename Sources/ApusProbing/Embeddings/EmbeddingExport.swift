@@ -188,8 +188,8 @@ public final class EmbeddingExport {
         try flush()
     }
 
-    /// The number of recordings that are there.
-    public var recordingCount: Int { entries.count }
+    /// The number of recordings that are there and listed.
+    public var recordingCount: Int { entries.count - waiting.count }
 
     /// The key under which a recording is there.
     ///
