@@ -105,8 +105,8 @@ extension Computing {
 
         /// Without the kernels the layers carry their states too.
         @Test(arguments: RecurrentEncoder.Cell.allCases)
-        func compositionsCarryStates(cell: RecurrentEncoder.Cell) throws {
-            try Engine.withoutKernels {
+        func compositionsCarryStates(cell: RecurrentEncoder.Cell) {
+            Engine.withoutKernels {
                 check(
                     smallEncoder(.recurrent) { $0.recurrent.cell = cell }
                         .makeEncoder(inputWidth: 8, seed: Seed(1)))

@@ -107,7 +107,7 @@ import Testing
         ).embeddings(of: [test[0]])[0].get()
         let states = try RepresentationExtractor(classifier.model)
         let layers = try (0..<2).map { try states.frames(of: [test[0]], layer: $0)[0].get() }
-        let shares = report.shares.map(\.share)
+        let shares = states.layerNames.map { report.shares[$0] ?? 0 }
         let expected = zip(layers[0].values, layers[1].values)
             .map { shares[0] * $0 + shares[1] * $1 }
         #expect(zip(sum.values, expected).allSatisfy { abs($0 - $1) < 1e-5 })
