@@ -129,6 +129,10 @@ let package = Package(
             name: "DetectionMetrics", dependencies: ["ApusMetrics"],
             path: "Tests/Benchmarks/DetectionMetrics", exclude: ["peer.py"], swiftSettings: ours),
 
+        .executableTarget(
+            name: "NeighbourSearch", dependencies: ["ApusProbing"],
+            path: "Tests/Benchmarks/NeighbourSearch", exclude: ["peer.py"], swiftSettings: ours),
+
         tests("ApusSignal"),
         tests("ApusCorpus"),
         tests("ApusTensor"),

@@ -19,7 +19,9 @@ struct Apus: ParsableCommand {
         version: apusVersion,
         subcommands: [
             DoctorCommand.self, PrepareCommand.self, FeaturesCommand.self, UnitsCommand.self,
-            PretrainCommand.self, TrainCommand.self, EmbedCommand.self, ProbeCommand.self,
+            PretrainCommand.self, TrainCommand.self, EmbedCommand.self, SearchCommand.self,
+            CacheCommand.self,
+            ProbeCommand.self,
             TrialsCommand.self, VerifyCommand.self, ClassifyCommand.self, DetectCommand.self,
             EnrollCommand.self, IdentifyCommand.self, ReportCommand.self, InfoCommand.self,
         ])

@@ -1,16 +1,20 @@
 import ApusCorpus
+import ApusNN
 import ApusPretraining
+import ApusProbing
 import ApusSignal
 import Foundation
 
-/// The recordings that a command's arguments name: audio files, folders of them, manifests.
+/// The recordings that a command's arguments name: audio files, folders of them, manifests, Kaldi's
+/// data folders, patterns.
 enum Inputs {
     /// The argument that stands for standard input.
     static let standardInput = "-"
 
     /// Expands arguments into recordings, in the order of the arguments.
     ///
-    /// - Parameter arguments: Paths of audio files, folders and `.jsonl` manifests.
+    /// - Parameter arguments: Paths of audio files, folders, `.jsonl` manifests, folders or files
+    ///   `wav.scp`, and patterns with `*`, `?` and `[...]` of paths that the shell left alone.
     /// - Returns: One cut for each recording; a file's id is its path as it was given.
     /// - Throws: `SignalError.missingFile` for a path that isn't there, `CorpusError` for a bad
     ///   manifest or a folder without audio.
@@ -23,9 +27,17 @@ enum Inputs {
             }
             var isFolder: ObjCBool = false
             guard FileManager.default.fileExists(atPath: argument, isDirectory: &isFolder) else {
-                throw SignalError.missingFile(path: argument)
+                let paths = matches(of: argument)
+                guard !paths.isEmpty else { throw SignalError.missingFile(path: argument) }
+                cuts += try Self.cuts(paths)
+                continue
             }
-            if isFolder.boolValue {
+            if isFolder.boolValue, KaldiDataFolder.isOne(argument) {
+                cuts += try KaldiDataFolder(contentsOf: argument).cuts
+            } else if (argument as NSString).lastPathComponent == "wav.scp" {
+                let folder = (argument as NSString).deletingLastPathComponent
+                cuts += try KaldiDataFolder(contentsOf: folder.isEmpty ? "." : folder).cuts
+            } else if isFolder.boolValue {
                 let files = try audioFiles(under: argument)
                 guard !files.isEmpty else {
                     throw CorpusError.nothingFound(path: argument, expected: "audio files")
@@ -39,6 +51,29 @@ enum Inputs {
             }
         }
         return cuts
+    }
+
+    /// The paths that a pattern stands for, sorted; none for what has no `*`, `?` or `[`.
+    private static func matches(of pattern: String) -> [String] {
+        guard pattern.contains(where: { "*?[".contains($0) }) else { return [] }
+        var found = glob_t()
+        defer { globfree(&found) }
+        guard glob(pattern, 0, nil, &found) == 0 else { return [] }
+        return (0..<Int(found.gl_pathc)).compactMap { index in
+            found.gl_pathv[index].map { String(cString: $0) }
+        }
+    }
+
+    /// Whether a file or a folder holds embeddings; a safetensors file may hold a model instead.
+    static func isEmbeddingFile(_ path: String) throws -> Bool {
+        if let target = EmbeddingTarget(path: path), target.format == .folder {
+            // A folder of features has an index of another kind.
+            return (try? EmbeddingDescription(ofFile: path)) != nil
+        }
+        let pathExtension = (path as NSString).pathExtension
+        guard EmbeddingFile.extensions.contains(pathExtension) else { return false }
+        guard pathExtension == "safetensors" else { return true }
+        return EmbeddingFile.holdsRows(try Safetensors(contentsOf: path))
     }
 
     /// The lines of a list, without blank ones and the spaces around them.
@@ -66,17 +101,35 @@ enum Inputs {
     /// a file can be traced to its recording; what would be there twice gets a number.
     static func keys(for cuts: [Cut], in export: FeatureExport) -> [String] {
         let isArchive = if case .files = export.target { false } else { true }
+        return keys(for: cuts, isArchive: isArchive, known: export.key, isTaken: export.isTaken)
+    }
+
+    /// A key for each recording's embedding, in the same way; a file in a folder keeps the recording's
+    /// extension in its name, as HEAR's tools want it.
+    static func keys(for cuts: [Cut], in export: EmbeddingExport) -> [String] {
+        keys(
+            for: cuts, isArchive: export.target.format != .folder,
+            keepsExtension: export.target.format == .folder, known: export.key,
+            isTaken: export.isTaken)
+    }
+
+    private static func keys(
+        for cuts: [Cut], isArchive: Bool, keepsExtension: Bool = false, known: (Cut) -> String?,
+        isTaken: (String) -> Bool
+    ) -> [String] {
         let shared = sharedFolderCount(of: cuts.map(\.id))
         var taken: Set<String> = []
         return cuts.map { cut in
-            if let key = export.key(of: cut) { return key }
+            if let key = known(cut) { return key }
             let isFile = cut.id == cut.audioPath
             let stem =
-                isArchive && !isFile ? cut.id : fileName(of: cut.id, without: shared, isFile)
+                isArchive && !isFile
+                ? cut.id
+                : fileName(of: cut.id, without: shared, isFile, keepsExtension: keepsExtension)
             let base = withoutBlanks(stem)
             var key = base
             var number = 2
-            while export.isTaken(key) || !taken.insert(key).inserted {
+            while isTaken(key) || !taken.insert(key).inserted {
                 key = "\(base)~\(number)"
                 number += 1
             }
@@ -94,10 +147,11 @@ enum Inputs {
     }
 
     private static func fileName(
-        of id: String, without folderCount: Int, _ hasExtension: Bool
+        of id: String, without folderCount: Int, _ hasExtension: Bool, keepsExtension: Bool
     ) -> String {
         let rest =
             id.split(separator: "/").dropFirst(folderCount).joined(separator: "-") as NSString
+        if keepsExtension { return rest as String }
         let isAudio = audioFileExtensions.contains(rest.pathExtension.lowercased())
         return hasExtension || isAudio ? rest.deletingPathExtension : rest as String
     }

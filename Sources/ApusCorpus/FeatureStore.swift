@@ -145,7 +145,7 @@ public final class FeatureStore: Sendable {
 
 /// A cut that could not be read or used, with the reason, and where it was listed if that is
 /// elsewhere than the recordings.
-func badRecording(_ cut: Cut, _ error: any Error, origin: String? = nil) -> CorpusError {
+package func badRecording(_ cut: Cut, _ error: any Error, origin: String? = nil) -> CorpusError {
     .badRecording(
         id: cut.id, path: cut.audioPath,
         reason: ReadingProblem(error).reason + (origin.map { " (\($0))" } ?? ""))

@@ -1,13 +1,13 @@
 import Foundation
 
 /// `path`, where it is relative from `folder`, without `.` and `..` parts.
-func resolvedPath(_ path: String, in folder: String) -> String {
+package func resolvedPath(_ path: String, in folder: String) -> String {
     let whole = path.hasPrefix("/") ? path : folder + "/" + path
     return URL(fileURLWithPath: whole).standardized.path
 }
 
 /// `path` relative to `folder` where it lies inside it, else as an absolute path.
-func relativePath(of path: String, in folder: String) -> String {
+package func relativePath(of path: String, in folder: String) -> String {
     let whole = absolutePath(path)
     let prefix = absolutePath(folder) + "/"
     return whole.hasPrefix(prefix) ? String(whole.dropFirst(prefix.count)) : whole

@@ -41,11 +41,14 @@ public final class GRU: Module {
 
     /// The states after each frame.
     ///
-    /// - Parameter input: (B, T, D).
+    /// - Parameters:
+    ///   - input: (B, T, D).
+    ///   - states: What is carried between the parts of a recording; `nil` to begin at zero.
     /// - Returns: (B, T, H).
-    public func callAsFunction(_ input: Tensor) -> Tensor {
+    public func callAsFunction(_ input: Tensor, states: RecurrentStates? = nil) -> Tensor {
         input.gru(
             inputWeight: inputWeight, hiddenWeight: hiddenWeight, inputBias: inputBias,
-            hiddenBias: hiddenBias)
+            hiddenBias: hiddenBias,
+            state: states?.next([1, input.shape[0], hiddenWeight.shape[1]]))
     }
 }

@@ -55,13 +55,16 @@ public final class LSTM: Module {
 
     /// The last layer's states after each frame.
     ///
-    /// - Parameter input: (B, T, D).
+    /// - Parameters:
+    ///   - input: (B, T, D).
+    ///   - states: What is carried between the parts of a recording; `nil` to begin at zero.
     /// - Returns: (B, T, H).
-    public func callAsFunction(_ input: Tensor) -> Tensor {
+    public func callAsFunction(_ input: Tensor, states: RecurrentStates? = nil) -> Tensor {
         layers.reduce(input) { frames, layer in
             frames.lstm(
                 inputWeight: layer.inputWeight, hiddenWeight: layer.hiddenWeight,
-                inputBias: layer.inputBias, hiddenBias: layer.hiddenBias)
+                inputBias: layer.inputBias, hiddenBias: layer.hiddenBias,
+                state: states?.next([2, input.shape[0], layer.hiddenWeight.shape[1]]))
         }
     }
 }

@@ -39,6 +39,28 @@ public struct Safetensors: Equatable, Sendable {
     /// - Returns: The bytes.
     /// - Throws: Where text isn't encodable as JSON.
     public func encoded() throws -> Data {
+        let names = tensors.keys.sorted()
+        let header = try Self.header(
+            of: names.map { ($0, tensors[$0]?.shape ?? []) }, metadata: metadata)
+        let size = tensors.values.reduce(0) { $0 + $1.values.count * MemoryLayout<Float>.size }
+        var data = Data(capacity: header.count + size)
+        data.append(header)
+        for name in names {
+            tensors[name]?.values.withUnsafeBytes { data.append(contentsOf: $0) }
+        }
+        return data
+    }
+
+    /// What stands before the tensors' bytes, which follow in the same order.
+    ///
+    /// - Parameters:
+    ///   - tensors: The tensors' names and shapes.
+    ///   - metadata: Text by key.
+    /// - Returns: The header with its length, a multiple of eight bytes.
+    /// - Throws: Where text isn't encodable as JSON.
+    public static func header(
+        of tensors: [(name: String, shape: [Int])], metadata: [String: String]
+    ) throws -> Data {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         var parts: [String] = []
@@ -46,26 +68,21 @@ public struct Safetensors: Equatable, Sendable {
             parts.append(
                 "\"__metadata__\":" + String(decoding: try encoder.encode(metadata), as: UTF8.self))
         }
-        let names = tensors.keys.sorted()
         var offset = 0
-        for name in names {
-            guard let tensor = tensors[name] else { continue }
-            let size = tensor.values.count * MemoryLayout<Float>.size
-            let entry = Entry(dtype: "F32", shape: tensor.shape, offsets: [offset, offset + size])
+        for (name, shape) in tensors {
+            let size = shape.reduce(1, *) * MemoryLayout<Float>.size
+            let entry = Entry(dtype: "F32", shape: shape, offsets: [offset, offset + size])
             parts.append(
                 String(decoding: try encoder.encode(name), as: UTF8.self) + ":"
                     + String(decoding: try encoder.encode(entry), as: UTF8.self))
             offset += size
         }
         var header = Data(("{" + parts.joined(separator: ",") + "}").utf8)
-        // The data begins at a multiple of eight bytes.
+        // The tensors begin at a multiple of eight bytes.
         header.append(Data(repeating: UInt8(ascii: " "), count: (8 - header.count % 8) % 8))
-        var data = Data(capacity: 8 + header.count + offset)
+        var data = Data(capacity: 8 + header.count)
         withUnsafeBytes(of: UInt64(header.count).littleEndian) { data.append(contentsOf: $0) }
         data.append(header)
-        for name in names {
-            tensors[name]?.values.withUnsafeBytes { data.append(contentsOf: $0) }
-        }
         return data
     }
 

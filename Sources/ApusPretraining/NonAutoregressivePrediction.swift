@@ -234,6 +234,7 @@ final class MaskedConvolutionEncoder: Encoder {
     /// D for each of them.
     let layerWidths: [Int]
     let stride = 1
+    let surroundings: Surroundings
 
     /// - Parameters:
     ///   - configuration: How it is built.
@@ -257,6 +258,8 @@ final class MaskedConvolutionEncoder: Encoder {
         }
         layerNames = (1...configuration.blockCount).map { "block-\($0)" } + ["masked"]
         layerWidths = layerNames.map { _ in width }
+        let reach = configuration.blockCount + (configuration.kernelSize - 1) / 2
+        surroundings = Surroundings(before: reach, after: reach)
     }
 
     /// The parameters with s3prl's names.

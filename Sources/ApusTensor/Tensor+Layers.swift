@@ -48,40 +48,47 @@ extension Tensor {
         }
     }
 
-    /// One GRU layer from a zero state, in PyTorch's form and gate order (reset, update, new).
+    /// One GRU layer, in PyTorch's form and gate order (reset, update, new).
     ///
     /// - Parameters:
     ///   - inputWeight: (3H, D).
     ///   - hiddenWeight: (3H, H).
     ///   - inputBias: (3H).
     ///   - hiddenBias: (3H).
+    ///   - state: Where it begins, (1, B, H), overwritten with where it ends; `nil` for zeros. For
+    ///     recordings that come in pieces, without gradients.
     /// - Returns: (B, T, H) for an input (B, T, D).
     public func gru(
-        inputWeight: Tensor, hiddenWeight: Tensor, inputBias: Tensor, hiddenBias: Tensor
+        inputWeight: Tensor, hiddenWeight: Tensor, inputBias: Tensor, hiddenBias: Tensor,
+        state: Tensor? = nil
     ) -> Tensor {
-        make("gru", [self, inputWeight, hiddenWeight, inputBias, hiddenBias]) {
+        let inputs = [self, inputWeight, hiddenWeight, inputBias, hiddenBias]
+        return make("gru", inputs + (state.map { [$0] } ?? [])) {
             apus_gru(
                 handle, inputWeight.handle, hiddenWeight.handle, inputBias.handle,
-                hiddenBias.handle, $0)
+                hiddenBias.handle, state?.handle, $0)
         }
     }
 
-    /// One LSTM layer from a zero state, in PyTorch's form and gate order (input, forget, cell,
-    /// output).
+    /// One LSTM layer, in PyTorch's form and gate order (input, forget, cell, output).
     ///
     /// - Parameters:
     ///   - inputWeight: (4H, D).
     ///   - hiddenWeight: (4H, H).
     ///   - inputBias: (4H).
     ///   - hiddenBias: (4H).
+    ///   - state: The state and the cell where it begins, (2, B, H), overwritten with those where it
+    ///     ends; `nil` for zeros. For recordings that come in pieces, without gradients.
     /// - Returns: (B, T, H) for an input (B, T, D).
     public func lstm(
-        inputWeight: Tensor, hiddenWeight: Tensor, inputBias: Tensor, hiddenBias: Tensor
+        inputWeight: Tensor, hiddenWeight: Tensor, inputBias: Tensor, hiddenBias: Tensor,
+        state: Tensor? = nil
     ) -> Tensor {
-        make("lstm", [self, inputWeight, hiddenWeight, inputBias, hiddenBias]) {
+        let inputs = [self, inputWeight, hiddenWeight, inputBias, hiddenBias]
+        return make("lstm", inputs + (state.map { [$0] } ?? [])) {
             apus_lstm(
                 handle, inputWeight.handle, hiddenWeight.handle, inputBias.handle,
-                hiddenBias.handle, $0)
+                hiddenBias.handle, state?.handle, $0)
         }
     }
 

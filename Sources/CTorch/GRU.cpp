@@ -55,13 +55,14 @@ APUS_CLONES void stepBackward(const float *__restrict gradient, const float *__r
 
 /// From the input projections (T, B, 3H) to the states (T, B, H).
 struct Recurrence : torch::autograd::Function<Recurrence> {
-    static at::Tensor forward(torch::autograd::AutogradContext *context, const at::Tensor &projected, const at::Tensor &weight, const at::Tensor &bias) {
+    static at::Tensor forward(torch::autograd::AutogradContext *context, const at::Tensor &projected, const at::Tensor &weight, const at::Tensor &bias, const at::Tensor &carried) {
         const auto x = projected.contiguous();
         const int64_t T = x.size(0), B = x.size(1), H = weight.size(1);
-        // Row t holds the state before frame t; row 0 is the zero state.
+        // Row t holds the state before frame t.
         auto states = at::empty({T + 1, B, H}, x.options());
         auto gates = at::empty({T, B, 4 * H}, x.options());
-        states[0].zero_();
+        if (carried.numel() > 0) states[0].copy_(carried[0]);
+        else states[0].zero_();
         // Detached, as the pool's threads record gradients.
         const auto transposed = weight.detach().t().contiguous(), offset = bias.detach().contiguous();
         const float *xs = x.data_ptr<float>();
@@ -79,6 +80,7 @@ struct Recurrence : torch::autograd::Function<Recurrence> {
                 }
             }
         });
+        if (carried.numel() > 0) carried[0].copy_(states[T]);
         context->save_for_backward({states, gates, weight});
         return states.narrow(0, 1, T);
     }
@@ -105,23 +107,27 @@ struct Recurrence : torch::autograd::Function<Recurrence> {
         });
         const auto rows = dp.reshape({T * B, 3 * H});
         const auto before = states.narrow(0, 0, T).reshape({T * B, H});
-        return {dx, at::mm(rows.t(), before), rows.sum(0)};
+        return {dx, at::mm(rows.t(), before), rows.sum(0), at::Tensor()};
     }
 };
 
 /// The layer by libtorch's own operation, where the kernel can't run.
-at::Tensor composed(const at::Tensor &input, at::TensorList weights) {
-    const auto frames = input.to(at::kFloat), before = at::zeros({1, input.size(0), weights[1].size(1)}, frames.options());
-    return std::get<0>(at::gru(frames, before, weights, true, 1, 0.0, c10::GradMode::is_enabled(), false, true)).to(at::kFloat);
+at::Tensor composed(const at::Tensor &input, at::TensorList weights, const at::Tensor &carried) {
+    const auto frames = input.to(at::kFloat);
+    const auto before = carried.numel() > 0 ? carried : at::zeros({1, input.size(0), weights[1].size(1)}, frames.options());
+    const auto [states, after] = at::gru(frames, before, weights, true, 1, 0.0, c10::GradMode::is_enabled(), false, true);
+    if (carried.numel() > 0) carried.copy_(after);
+    return states.to(at::kFloat);
 }
 
 }  // namespace
 
-apus_status apus_gru(apus_tensor input, apus_tensor weight_ih, apus_tensor weight_hh, apus_tensor bias_ih, apus_tensor bias_hh, apus_tensor *out) APUS_NOEXCEPT {
+apus_status apus_gru(apus_tensor input, apus_tensor weight_ih, apus_tensor weight_hh, apus_tensor bias_ih, apus_tensor bias_hh, apus_tensor state, apus_tensor *out) APUS_NOEXCEPT {
     return apus::made(out, [&] {
-        if (!apus::hasKernels(input->value)) return composed(input->value, {weight_ih->value, weight_hh->value, bias_ih->value, bias_hh->value});
+        const auto carried = state ? state->value : at::empty({0});
+        if (!apus::hasKernels(input->value)) return composed(input->value, {weight_ih->value, weight_hh->value, bias_ih->value, bias_hh->value}, carried);
         const auto frames = input->value.transpose(0, 1).contiguous();  // (T, B, D)
         const auto projected = apus::linear(frames, weight_ih->value, bias_ih->value).to(at::kFloat);
-        return Recurrence::apply(projected, weight_hh->value, bias_hh->value).transpose(0, 1);
+        return Recurrence::apply(projected, weight_hh->value, bias_hh->value, carried).transpose(0, 1);
     });
 }

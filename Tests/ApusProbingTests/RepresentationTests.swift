@@ -156,6 +156,6 @@ import Testing
     }
 }
 
-private func largestDifference(_ a: FeatureMatrix, _ b: FeatureMatrix) -> Float {
+func largestDifference(_ a: FeatureMatrix, _ b: FeatureMatrix) -> Float {
     zip(a.values, b.values).map { abs($0 - $1) }.max() ?? .infinity
 }

@@ -3,7 +3,8 @@ import Testing
 extension Commands {
     @Suite struct Help {
         static let names = [
-            "doctor", "prepare", "features", "units", "pretrain", "train", "embed", "probe",
+            "doctor", "prepare", "features", "units", "pretrain", "train", "embed", "search",
+            "cache", "probe",
             "trials",
             "verify", "classify", "detect", "enroll", "identify", "report", "info",
         ]

@@ -57,6 +57,16 @@ extension Commands {
             let embedded = try BuiltCommand.run(["embed", classifier, clips, "-o", vectors])
             #expect(embedded.status == 0, "\(embedded.error)")
             #expect(embedded.output.hasSuffix(" x 16\n"))
+            // Of windows too, and of the encoder as its training left it.
+            let rows = folder.path + "/rows.npz"
+            let windows = try BuiltCommand.run([
+                "embed", classifier, clips, "--window", "0.4", "-o", rows,
+            ])
+            #expect(windows.output.hasSuffix(" x 16\n"), "\(windows.error)")
+            let layer = try BuiltCommand.run([
+                "embed", classifier, clips, "--layer", "context", "-o", folder.path + "/layer.npy",
+            ])
+            #expect(layer.output.hasSuffix(" x 64\n"), "\(layer.error)")
             // Its embeddings can be compared by their cosines.
             let manifests = try TrainedModels.shared.manifests
             let speakers = folder.path + "/speakers.safetensors"
@@ -101,8 +111,7 @@ extension Commands {
             let expected = try #require(Double(scores[1][column]))
             #expect(abs(score - expected) < 1e-4)
             for (arguments, word) in [
-                (["embed", classifier, voice, "--layer", "context", "-o", vectors], "neither"),
-                (["embed", classifier, voice, "--pooling", "frames", "-o", vectors], "neither"),
+                (["embed", classifier, voice, "--pooling", "frames", "-o", vectors], "frames"),
                 (["probe", classifier], "--train"),
             ] {
                 let outcome = try BuiltCommand.run(

@@ -15,89 +15,204 @@ struct EmbedCommand: ParsableCommand {
         abstract: "Write embeddings of recordings.",
         discussion: """
             Examples: apus embed model.safetensors clip.ogg -o clip.npy
-                      apus embed model.safetensors samples/audio/voices -o voices.npy
+                      apus embed model.safetensors samples/audio/voices -o voices.npz
+                      apus embed model.safetensors 'data/*/*.flac' -o all.jsonl --normalize l2
+                      apus embed model.safetensors train.jsonl -o train.ark --shard 3/16
+                      apus embed model.safetensors meeting.mp3 -o meeting.csv --window 3 --hop 1
                       apus embed model.safetensors clip.ogg --pooling frames -o clip-frames.npy
-                      apus embed model.safetensors clip.ogg -o clip.jsonl
+                      apus embed classifier.safetensors data/ -o speakers.safetensors
+                      apus embed model.safetensors --follow list.txt -o arrivals
 
-            A .npy file holds one row for each recording, in the order of the input, and
-            OUT.ids.txt beside it names them; with --pooling frames it holds the frames of one
-            recording. A .jsonl file holds {"id": ..., "embedding": [...]} a line. A recording has
-            the same embedding alone and among others.
+            OUT's ending says what is written, always in the order of the input:
+              .npy          rows; their names are in OUT.ids.txt
+              .npz          an array for each recording
+              .safetensors  rows in 'embeddings', their names in the metadata 'ids'
+              .ark, .scp    Kaldi's vectors, or a matrix of windows or frames
+              .jsonl, .csv  a line for each row
+              none          a folder with NAME.wav.embedding.npy for each recording, as HEAR's
+                            evaluation reads it, with .timestamps.json of windows and frames
+            A recording has the same embedding alone and among others. One of over a minute is
+            encoded in parts.
+
+            What was begun goes on: OUT.unfinished holds what a killed run had, and recordings whose
+            files have not changed are not embedded again by the same model with the same options.
+            Statistics are kept beyond that: see apus cache. A recording that cannot be used is
+            named and left out, and the exit code is then 65.
             """)
+
+    enum Normalization: String, ExpressibleByArgument, CaseIterable {
+        case none, l2
+    }
 
     @Argument(help: "A model.safetensors, or a classifier.safetensors of apus train.")
     var model: String
-    @Argument(help: "Audio files, folders or .jsonl manifests.")
-    var inputs: [String]
-    @Option(name: [.short, .customLong("output")], help: "A .npy or .jsonl file.")
+    @Argument(
+        help: ArgumentHelp(
+            "Audio files, folders, patterns, .jsonl manifests, Kaldi data folders.",
+            discussion: "- is standard input."))
+    var inputs: [String] = []
+    @Option(name: [.short, .customLong("output")], help: "A file, or a folder.")
     var output: String
-    @Option(help: "The layer, by its name; apus info lists them. Default: the last.")
+    @Option(
+        help: ArgumentHelp(
+            "The layer, by its name; apus info lists them. Default: the last.",
+            discussion: "all for all side by side; of a classifier weightedSum for its sum."))
     var layer: String?
     @Option(help: "How frames become a vector: mean, meanAndStandardDeviation or frames.")
     var pooling = Pooling.meanAndStandardDeviation
+    @Option(help: "A vector for each stretch of so many seconds.")
+    var window: Double?
+    @Option(help: "Seconds from one stretch to the next. Default: as long as --window.")
+    var hop: Double?
+    @Option(help: "What is done to each vector last: none, or l2 for length 1.")
+    var normalize = Normalization.none
+    @Option(help: "Whiten vectors by this file of --fit-whitening.")
+    var whiten: String?
+    @Option(help: "Fit a whitening to these vectors, write it to this file, and whiten by it.")
+    var fitWhitening: String?
+    @Option(
+        help: ArgumentHelp(
+            "Embed what this list names, a path a line, and then what is added to it.",
+            discussion: "Ends at Ctrl-C or SIGTERM; a file is written then, a folder as it comes."))
+    var follow: String?
+    @Option(help: "The I-th of N parts of the input, such as 3/16.")
+    var shard: String?
+    @Flag(help: "Begin anew what was begun with another model or other options.")
+    var overwrite = false
+    @OptionGroup var cacheOptions: CacheOptions
+    @OptionGroup var recordingOptions: RecordingOptions
     @OptionGroup var engine: EngineOptions
     @OptionGroup(title: "Refuse a model with another front end than this")
     var frontEndOptions: FrontEndOptions
 
-    func run() throws {
-        guard ["npy", "jsonl"].contains((output as NSString).pathExtension) else {
-            throw ValidationError("\(output) should end in .npy or .jsonl.")
+    func validate() throws {
+        guard !inputs.isEmpty || follow != nil else {
+            throw ValidationError("Name at least one recording, or --follow a list.")
         }
-        try engine.start()
-        let cuts = try Inputs.cuts(inputs)
-        if pooling == .frames, cuts.count > 1 {
+        guard let target = EmbeddingTarget(path: output) else {
             throw ValidationError(
-                "Frames are written for one recording at a time, not \(cuts.count).")
+                "\(output) should end in "
+                    + EmbeddingTarget.Format.allCases.filter { $0 != .folder }
+                    .map { ".\($0.rawValue)" }.joined(separator: ", ") + ", or be a folder.")
         }
-        let file = try Safetensors(contentsOf: model)
-        let (results, width) =
-            TrainedClassifier.isTrainedClassifier(file)
-            ? try headEmbeddings(of: cuts, file) : try layerEmbeddings(of: cuts, file)
-        var failures = Failures()
-        var rows: [(id: String, matrix: FeatureMatrix)] = []
-        for (cut, result) in zip(cuts, results) {
-            switch result {
-            case .success(let matrix):
-                rows.append((cut.id, matrix))
-                failures.succeeded()
-            case .failure(let error): failures.failed("\(error)")
-            case nil: failures.failed("\(cut.id): no embedding came out")
+        guard hop == nil || window != nil else {
+            throw ValidationError("--hop belongs to --window.")
+        }
+        guard whiten == nil || fitWhitening == nil else {
+            throw ValidationError("Either --whiten or --fit-whitening.")
+        }
+        guard fitWhitening == nil || target.format != .folder else {
+            throw ValidationError(
+                "--fit-whitening wants a file as output: a folder's are written one by one.")
+        }
+        if let shard, Shard(shard) == nil {
+            throw ValidationError(
+                "--shard is '\(shard)', expected I/N with I from 1 to N, such as 3/16.")
+        }
+        guard shard == nil || follow == nil else {
+            throw ValidationError("--shard doesn't go with --follow.")
+        }
+    }
+
+    /// The I-th of N parts of a list, in a row.
+    private struct Shard {
+        var number: Int
+        var count: Int
+
+        init?(_ text: String) {
+            let parts = text.split(separator: "/", omittingEmptySubsequences: false)
+                .map { Int($0) }
+            guard parts.count == 2, let number = parts[0], let count = parts[1], count > 0,
+                (1...count).contains(number)
+            else { return nil }
+            (self.number, self.count) = (number, count)
+        }
+
+        func callAsFunction(_ cuts: [Cut]) -> [Cut] {
+            Array(cuts[(number - 1) * cuts.count / count..<number * cuts.count / count])
+        }
+    }
+
+    func run() throws {
+        guard let target = EmbeddingTarget(path: output) else { preconditionFailure("validated") }
+        try engine.start()
+        let source = try recordingOptions.source()
+        var cuts = Inputs.withoutRepetitions(try source.cuts(inputs))
+        if let shard, let part = Shard(shard) { cuts = part(cuts) }
+        let isSingle =
+            cuts.count == 1 && inputs == [cuts[0].id] && follow == nil && target.format != .folder
+            || cuts.count == 1 && cuts[0].audioPath == Inputs.standardInput && follow == nil
+        if pooling == .frames, target.format == .npy, cuts.count > 1 || follow != nil {
+            throw ValidationError(
+                "A .npy file holds the frames of one recording, not of \(cuts.count).")
+        }
+        let extractor = try extractor(
+            source, readsStream: cuts.contains { $0.audioPath == Inputs.standardInput })
+        try requireFrontEnd(of: extractor.model)
+        let whitening = try whiten.map { try Whitening(contentsOf: $0) }
+        if let whitening, whitening.width != extractor.width {
+            throw ProbingError.badEmbeddings(
+                path: whiten ?? "",
+                reason: "whitens vectors of \(whitening.width) values, found \(extractor.width)")
+        }
+        try Inputs.makeFolder(target.folder)
+        let export = try makeExport(target, extractor, whitening, source)
+        var run = EmbeddingRun(
+            extractor: extractor, export: export,
+            // One recording leaves nothing to go on from.
+            hashes: isSingle ? nil : ContentHashes())
+        do {
+            try run.embed(cuts)
+            if let follow { cuts += try followed(follow, &run, source) }
+            let fitted = try fitWhitening.map { path in
+                let whitening = try export.fittedWhitening(to: cuts)
+                try whitening.write(to: path)
+                return whitening
             }
+            let size = try export.finish(
+                cuts, isSingle: isSingle, whitening: fitted, times: extractor.times)
+            if let size {
+                print("\(output): \(size.rowCount) x \(size.width)")
+            }
+        } catch let error as SignalError {
+            Console.message(
+                "\(export.recordingCount) recordings are kept; the same command goes on from there")
+            throw error
         }
-        if !rows.isEmpty { try write(rows, width: width) }
-        try failures.finish()
+        try run.failures.finish()
     }
 
-    /// The embeddings by a model's layer.
-    private func layerEmbeddings(
-        of cuts: [Cut], _ file: Safetensors
-    ) throws -> ([Result<FeatureMatrix, CorpusError>?], width: Int) {
-        let model = try PretrainedModel(path: self.model, file: file)
-        try requireFrontEnd(of: model)
-        let extractor = try EmbeddingExtractor(
-            model, layer: layer, pooling: pooling,
-            workers: ProcessInfo.processInfo.activeProcessorCount)
-        let progress = ProgressDisplay(total: cuts.count, unit: "recordings")
-        var results = [Result<FeatureMatrix, CorpusError>?](repeating: nil, count: cuts.count)
-        var done = 0
-        extractor.forEachEmbedding(of: cuts) { index, embedding in
-            results[index] = embedding
-            done += 1
-            if cuts.count > 1 { progress.update(done) }
+    private func extractor(
+        _ source: RecordingSource, readsStream: Bool
+    ) throws -> EmbeddingExtractor {
+        let file = try Safetensors(contentsOf: model)
+        let workers = ProcessInfo.processInfo.activeProcessorCount
+        let windows = window.map { EmbeddingWindows(length: $0, hop: hop) }
+        var opening: (@Sendable (Cut) throws -> SoundFile)?
+        if source.raw != nil || readsStream { opening = { cut in try source.open(cut) } }
+        if TrainedClassifier.isTrainedClassifier(file) {
+            return try EmbeddingExtractor(
+                TrainedClassifier(path: model, file: file), layer: layer, pooling: pooling,
+                windows: windows, workers: workers, cache: cacheOptions.cache, opening: opening)
         }
-        return (results, extractor.width)
+        return try EmbeddingExtractor(
+            PretrainedModel(path: model, file: file), layer: layer, pooling: pooling,
+            windows: windows, workers: workers, cache: cacheOptions.cache, opening: opening)
     }
 
-    /// The embeddings by a trained classifier's head, which pools frames in its own way.
-    private func headEmbeddings(
-        of cuts: [Cut], _ file: Safetensors
-    ) throws -> ([Result<FeatureMatrix, CorpusError>?], width: Int) {
-        guard layer == nil, pooling != .frames else {
-            throw ValidationError("A trained classifier's head has neither layers nor frames.")
+    private func makeExport(
+        _ target: EmbeddingTarget, _ extractor: EmbeddingExtractor, _ whitening: Whitening?,
+        _ source: RecordingSource
+    ) throws -> EmbeddingExport {
+        do {
+            return try EmbeddingExport(
+                to: target, extractor.description(reading: source.raw.map { "\($0)" }),
+                finish: EmbeddingExport.Finish(
+                    whitening: whitening, isNormalized: normalize == .l2),
+                beginsAnew: overwrite)
+        } catch CorpusError.otherFeatures(let path, let reason) {
+            throw CorpusError.otherFeatures(path: path, reason: "\(reason) with --overwrite")
         }
-        let classifier = try TrainedClassifier(path: model, file: file)
-        try requireFrontEnd(of: classifier.model)
-        return (classifier.embeddings(of: cuts), classifier.embeddingWidth)
     }
 
     private func requireFrontEnd(of model: PretrainedModel) throws {
@@ -108,50 +223,68 @@ struct EmbedCommand: ParsableCommand {
         try model.require(wanted)
     }
 
-    private func write(_ rows: [(id: String, matrix: FeatureMatrix)], width: Int) throws {
-        if output.hasSuffix(".jsonl") {
-            let encoder = JSONEncoder()
-            encoder.outputFormatting = [.withoutEscapingSlashes, .sortedKeys]
-            let lines = try rows.map { row in
-                String(
-                    decoding: try encoder.encode(
-                        Line(
-                            id: row.id,
-                            embedding: (0..<row.matrix.frameCount).map {
-                                Array(row.matrix.values[$0 * width..<($0 + 1) * width])
-                            })), as: UTF8.self) + "\n"
+    /// Embeds what a list names until a signal comes.
+    private func followed(
+        _ path: String, _ run: inout EmbeddingRun, _ source: RecordingSource
+    ) throws -> [Cut] {
+        let stop = StopRequest()
+        let signals = stop.stops(on: [SIGINT, SIGTERM])
+        defer { signals.forEach { $0.cancel() } }
+        var list = try GrowingList(path: path)
+        Console.message("following \(path); Ctrl-C ends")
+        var all: [Cut] = []
+        while !stop.isRequested {
+            let lines = try list.newLines()
+            guard !lines.isEmpty else {
+                try run.export.synchronize()
+                usleep(100_000)
+                continue
             }
-            try writeAtomically(Data(lines.joined().utf8), to: output)
-        } else if pooling == .frames || (rows.count == 1 && inputs.count == 1) {
-            let matrix = rows[0].matrix
-            try NumPyFile.write(
-                matrix.values, shape: pooling == .frames ? [matrix.frameCount, width] : [width],
-                to: output)
-        } else {
-            try NumPyFile.write(
-                rows.flatMap(\.matrix.values), shape: [rows.count, width], to: output)
-            try writeAtomically(
-                Data(rows.map { $0.id + "\n" }.joined().utf8), to: output + ".ids.txt")
+            var cuts: [Cut] = []
+            for line in lines {
+                do {
+                    cuts += try source.cuts([line])
+                } catch {
+                    run.failures.failed("\(error)")
+                }
+            }
+            all += cuts
+            try run.embed(cuts, stop: stop, showsProgress: false)
         }
-        let frames = pooling == .frames ? "\(rows[0].matrix.frameCount) frames" : "\(rows.count)"
-        print("\(output): \(frames) x \(width)")
+        return Inputs.withoutRepetitions(all)
     }
+}
 
-    /// A vector, or one for each frame.
-    private struct Line: Encodable {
-        var id: String
-        var embedding: [[Float]]
+/// Embeds recordings into an export, and counts what fails.
+private struct EmbeddingRun {
+    let extractor: EmbeddingExtractor
+    let export: EmbeddingExport
+    let hashes: ContentHashes?
+    var failures = Failures()
 
-        enum CodingKeys: String, CodingKey { case id, embedding }
-
-        func encode(to encoder: any Swift.Encoder) throws {
-            var container = encoder.container(keyedBy: CodingKeys.self)
-            try container.encode(id, forKey: .id)
-            if embedding.count == 1 {
-                try container.encode(embedding[0], forKey: .embedding)
-            } else {
-                try container.encode(embedding, forKey: .embedding)
+    mutating func embed(
+        _ cuts: [Cut], stop: StopRequest? = nil, showsProgress: Bool = true
+    ) throws {
+        let keys = Inputs.keys(for: cuts, in: export)
+        let progress = ProgressDisplay(total: cuts.count, unit: "recordings")
+        var (failures, done, skipped) = (failures, 0, 0)
+        defer { self.failures = failures }
+        try export.add(
+            cuts, by: extractor, keys: keys, hashes: hashes, stop: stop
+        ) { _, outcome in
+            switch outcome {
+            case .written: failures.succeeded()
+            case .skipped:
+                failures.succeeded()
+                skipped += 1
+            case .failed(let problem): failures.failed("\(problem)")
             }
+            done += 1
+            if cuts.count > 1, showsProgress { progress.update(done) }
+        }
+        if skipped > 0 {
+            Console.message(
+                "\(skipped) of \(cuts.count) recordings were embedded before and have not changed")
         }
     }
 }

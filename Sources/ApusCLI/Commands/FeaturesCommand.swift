@@ -39,7 +39,7 @@ struct FeaturesCommand: ParsableCommand {
         case npy, npz, ark, png
     }
 
-    @Argument(help: "Audio files, folders or .jsonl manifests.")
+    @Argument(help: "Audio files, folders, patterns, .jsonl manifests, Kaldi data folders.")
     var inputs: [String] = []
     @Option(
         name: [.short, .customLong("output")],

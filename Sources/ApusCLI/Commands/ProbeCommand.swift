@@ -47,6 +47,7 @@ struct ProbeCommand: ParsableCommand {
         help: "Set one option, such as utterances.seedCount=10; may be repeated.")
     var settings: [String] = []
     @OptionGroup var engine: EngineOptions
+    @OptionGroup var cacheOptions: CacheOptions
     @Flag(help: "Print results.json instead of the table.")
     var json = false
 
@@ -79,7 +80,7 @@ struct ProbeCommand: ParsableCommand {
         // Before the work, and not after it, is when to learn that its result can't be written.
         try Inputs.makeFolder(output)
         var progress = WorkProgress()
-        let run = try ProbeRun(options) { event in
+        let run = try ProbeRun(options, cache: cacheOptions.cache) { event in
             switch event {
             case .warning(let warning): Console.warning("\(warning)")
             case .progress(let done, let total, let now):

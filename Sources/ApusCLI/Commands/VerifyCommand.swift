@@ -22,7 +22,7 @@ struct VerifyCommand: ParsableCommand {
 
             Trials are VoxCeleb's ('1 first second') or Kaldi's ('first second target'), by ids or by
             the ends of files' paths. Layer and calibration are chosen on dev trials. Without a
-            manifest the names in a file of embeddings (.npy, .jsonl, .ark) are the recordings.
+            manifest the names in a file of embeddings (of apus embed) are the recordings.
             Writes results.json, scores.tsv, verifier.safetensors and what apus report shows.
             """)
 
@@ -55,6 +55,7 @@ struct VerifyCommand: ParsableCommand {
         help: "Set one option, such as scoring=plda or normalization=adaptive; may be repeated.")
     var settings: [String] = []
     @OptionGroup var engine: EngineOptions
+    @OptionGroup var cacheOptions: CacheOptions
     @Flag(help: "Print JSON instead of words.")
     var json = false
 
@@ -129,7 +130,7 @@ struct VerifyCommand: ParsableCommand {
             let parts = argument.split(separator: "=", maxSplits: 1).map(String.init)
             let path = parts.last ?? argument
             let folder = ((path as NSString).deletingLastPathComponent as NSString)
-            let isStored = StoredEmbeddings.extensions.contains((path as NSString).pathExtension)
+            let isStored = try Inputs.isEmbeddingFile(path)
             let base = isStored ? (path as NSString).lastPathComponent : folder.lastPathComponent
             let name = parts.count == 2 ? parts[0] : base.isEmpty ? path : base
             if isStored {
@@ -161,7 +162,7 @@ struct VerifyCommand: ParsableCommand {
         // Before the work, and not after it, is when to learn that its result can't be written.
         try Inputs.makeFolder(output)
         var progress = WorkProgress()
-        let run = try VerificationRun(options) { event in
+        let run = try VerificationRun(options, cache: cacheOptions.cache) { event in
             switch event {
             case .warning(let warning): Console.warning(warning)
             case .progress(let done, let total, let now):

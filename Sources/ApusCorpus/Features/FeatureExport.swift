@@ -30,23 +30,6 @@ public final class FeatureExport {
         case kaldi(KaldiArchiveWriter)
     }
 
-    /// A recording's id and its place in its file.
-    private struct CutPlace: Hashable {
-        var id: String
-        var audioPath: String
-        var offset: Double
-        var duration: Double?
-        var channel: Int?
-
-        init(_ cut: Cut) {
-            id = cut.id
-            audioPath = absolutePath(cut.audioPath)
-            offset = cut.offset
-            duration = cut.duration
-            channel = cut.channel
-        }
-    }
-
     /// Begins an export, or goes on with one.
     ///
     /// - Parameters:

@@ -10,14 +10,34 @@ protocol ContextNetwork: Module {
     ///   - draws: The training step's draws, or `nil` in evaluation.
     /// - Returns: (B, S, C).
     func callAsFunction(_ frames: Tensor, draws: TrainingDraws?) -> Tensor
+
+    /// Whether parts of a recording have the contexts of the whole.
+    var carriesState: Bool { get }
+
+    /// The contexts of a part of a recording.
+    ///
+    /// - Parameters:
+    ///   - frames: (1, S, D), the part with what lies around it.
+    ///   - own: Which frames are the part's own.
+    ///   - states: What is carried from part to part.
+    /// - Returns: (1, `own.count`, C).
+    func part(_ frames: Tensor, own: Range<Int>, states: RecurrentStates) -> Tensor
 }
 
 extension GRU: ContextNetwork {
     func callAsFunction(_ frames: Tensor, draws: TrainingDraws?) -> Tensor { self(frames) }
+    var carriesState: Bool { true }
+    func part(_ frames: Tensor, own: Range<Int>, states: RecurrentStates) -> Tensor {
+        self(frames.sliced(own, dimension: 1), states: states)
+    }
 }
 
 extension LSTM: ContextNetwork {
     func callAsFunction(_ frames: Tensor, draws: TrainingDraws?) -> Tensor { self(frames) }
+    var carriesState: Bool { true }
+    func part(_ frames: Tensor, own: Range<Int>, states: RecurrentStates) -> Tensor {
+        self(frames.sliced(own, dimension: 1), states: states)
+    }
 }
 
 /// Causal transformer layers one after the other; the order of frames is in their relative positions.
@@ -46,6 +66,12 @@ final class CausalTransformer: ContextNetwork {
 
     func callAsFunction(_ frames: Tensor, draws: TrainingDraws?) -> Tensor {
         layers.reduce(projection?(frames) ?? frames) { $1($0, draws: draws) }
+    }
+
+    let carriesState = false
+
+    func part(_ frames: Tensor, own: Range<Int>, states: RecurrentStates) -> Tensor {
+        self(frames, draws: nil).sliced(own, dimension: 1)
     }
 }
 
@@ -91,6 +117,25 @@ final class Contexts: Module {
         guard let backward else { return past }
         let future = backward(frames.reversedInTime(lengths: lengths), draws: draws)
             .reversedInTime(lengths: lengths)
+        return .concatenated([past, future], dimension: 2)
+    }
+
+    /// Whether parts of a recording differ from the whole: a context of the future begins at its end.
+    var needsWholeRecording: Bool { !onward.carriesState || backward != nil }
+
+    /// The contexts of a part of a recording.
+    ///
+    /// - Parameters:
+    ///   - frames: (1, S, D), the part with what lies around it.
+    ///   - own: Which frames are the part's own.
+    ///   - states: What is carried from part to part.
+    /// - Returns: (1, `own.count`, C), or 2C with two directions.
+    func part(_ frames: Tensor, own: Range<Int>, states: RecurrentStates) -> Tensor {
+        let past = onward.part(frames, own: own, states: states)
+        guard let backward else { return past }
+        let lengths = [frames.shape[1]]
+        let future = backward(frames.reversedInTime(lengths: lengths), draws: nil)
+            .reversedInTime(lengths: lengths).sliced(own, dimension: 1)
         return .concatenated([past, future], dimension: 2)
     }
 }

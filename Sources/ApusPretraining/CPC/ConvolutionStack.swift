@@ -19,6 +19,10 @@ final class ConvolutionStack: Module {
     }
 
     private let convolutions: [Conv1d]
+    /// How many frames an encoded one sees before its own.
+    let before: Int
+    /// How many it sees after.
+    let after: Int
     private let norms: [any FrameNormalization]
 
     init(
@@ -32,6 +36,13 @@ final class ConvolutionStack: Module {
                 seed: seed.derived("convolutions.\(index)"))
         }
         norms = shapes.map { _ in normalization() }
+        var (spacing, before, after) = (1, 0, 0)
+        for shape in shapes {
+            before += shape.padding * spacing
+            after += (shape.kernelSize - 1 - shape.padding) * spacing
+            spacing *= shape.stride
+        }
+        (self.before, self.after) = (before, after)
     }
 
     var namedParameters: [(name: String, tensor: Tensor)] {

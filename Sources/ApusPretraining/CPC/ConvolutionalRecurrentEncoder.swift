@@ -50,4 +50,21 @@ public final class ConvolutionalRecurrentEncoder: Encoder {
         return HiddenStates(
             layers: [encoded, contexts(encoded, lengths: lengths, draws: draws)], lengths: lengths)
     }
+
+    /// How far the convolutions see.
+    public var surroundings: Surroundings {
+        Surroundings(
+            before: convolutions.before, after: convolutions.after,
+            isWholeRecording: contexts.needsWholeRecording)
+    }
+
+    /// z and c of a part, where the contexts of the part before are carried on.
+    public func part(
+        _ features: Tensor, own: Range<Int>, states: RecurrentStates
+    ) -> [Tensor] {
+        let encoded = convolutions(features, lengths: [features.shape[1]]).frames
+        return [
+            encoded.sliced(own, dimension: 1), contexts.part(encoded, own: own, states: states),
+        ]
+    }
 }

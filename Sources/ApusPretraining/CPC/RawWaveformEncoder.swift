@@ -57,12 +57,37 @@ public final class RawWaveformEncoder: Encoder {
     public func callAsFunction(
         _ features: Tensor, lengths: [Int], draws: TrainingDraws?
     ) -> HiddenStates {
+        let (encoded, frames) = encoded(features, lengths: lengths)
+        return HiddenStates(
+            layers: [encoded, contexts(encoded, lengths: frames, draws: draws)], lengths: frames)
+    }
+
+    private func encoded(
+        _ features: Tensor, lengths: [Int]
+    ) -> (frames: Tensor, lengths: [Int]) {
         let (B, T, S) = (features.shape[0], features.shape[1], features.shape[2])
         precondition(
             S == Self.samplesPerFrame, "frames of \(Self.samplesPerFrame) samples, not \(S)")
         let samples = features.reshaped(B, T * S, 1)
-        let (encoded, frames) = convolutions(samples, lengths: lengths.map { $0 * S })
-        return HiddenStates(
-            layers: [encoded, contexts(encoded, lengths: frames, draws: draws)], lengths: frames)
+        return convolutions(samples, lengths: lengths.map { $0 * S })
+    }
+
+    /// How far the convolutions see.
+    public var surroundings: Surroundings {
+        let perFrame = Self.samplesPerFrame
+        return Surroundings(
+            before: (convolutions.before + perFrame - 1) / perFrame,
+            after: (convolutions.after + perFrame - 1) / perFrame,
+            isWholeRecording: contexts.needsWholeRecording)
+    }
+
+    /// z and c of a part, where the contexts of the part before are carried on.
+    public func part(
+        _ features: Tensor, own: Range<Int>, states: RecurrentStates
+    ) -> [Tensor] {
+        let encoded = encoded(features, lengths: [features.shape[1]]).frames
+        return [
+            encoded.sliced(own, dimension: 1), contexts.part(encoded, own: own, states: states),
+        ]
     }
 }

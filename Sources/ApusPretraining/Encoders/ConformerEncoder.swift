@@ -68,6 +68,8 @@ public final class ConformerEncoder: Encoder {
     public let layerWidths: [Int]
     /// 1: a frame out for each frame in.
     public let stride = 1
+    /// Attention looks everywhere.
+    public let surroundings = Surroundings(isWholeRecording: true)
 
     /// An encoder with untrained weights.
     ///

@@ -12,6 +12,8 @@ public protocol Encoder: Module {
     var layerWidths: [Int] { get }
     /// From one frame of a hidden state to the next, in feature frames.
     var stride: Int { get }
+    /// What a part of a recording needs of the frames around it.
+    var surroundings: Surroundings { get }
 
     /// The hidden states of a padded batch.
     ///
@@ -23,6 +25,47 @@ public protocol Encoder: Module {
     func callAsFunction(
         _ features: Tensor, lengths: [Int], draws: TrainingDraws?
     ) -> HiddenStates
+
+    /// The hidden states of a part of one recording, in evaluation.
+    ///
+    /// - Parameters:
+    ///   - features: (1, T, M), the part with what lies around it; it begins at a multiple of `stride`.
+    ///   - own: Which of the T' frames are the part's own.
+    ///   - states: What recurrent layers carry from part to part, which come in order.
+    /// - Returns: (1, `own.count`, D) for each layer.
+    func part(_ features: Tensor, own: Range<Int>, states: RecurrentStates) -> [Tensor]
+}
+
+extension Encoder {
+    /// The part as if it were a recording of its own, without what lies around it.
+    public func part(
+        _ features: Tensor, own: Range<Int>, states: RecurrentStates
+    ) -> [Tensor] {
+        self(features, lengths: [features.shape[1]], draws: nil).layers
+            .map { $0.sliced(own, dimension: 1) }
+    }
+}
+
+/// How far around a frame of features an encoder looks, beside what recurrent layers carry onwards.
+public struct Surroundings: Hashable, Sendable {
+    /// The number of earlier frames.
+    public var before: Int
+    /// The number of later frames.
+    public var after: Int
+    /// Whether some layer looks at the whole recording, so that parts differ from it.
+    public var isWholeRecording: Bool
+
+    /// Surroundings.
+    ///
+    /// - Parameters:
+    ///   - before: The number of earlier frames of features.
+    ///   - after: The number of later ones.
+    ///   - isWholeRecording: Whether some layer looks at the whole recording.
+    public init(before: Int = 0, after: Int = 0, isWholeRecording: Bool = false) {
+        self.before = before
+        self.after = after
+        self.isWholeRecording = isWholeRecording
+    }
 }
 
 /// What an encoder makes of a batch.

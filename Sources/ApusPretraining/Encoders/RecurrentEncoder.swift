@@ -57,10 +57,10 @@ public final class RecurrentEncoder: Encoder {
             }
         }
 
-        func callAsFunction(_ input: Tensor) -> Tensor {
+        func callAsFunction(_ input: Tensor, _ states: RecurrentStates?) -> Tensor {
             switch self {
-            case .gru(let layer): layer(input)
-            case .lstm(let layer): layer(input)
+            case .gru(let layer): layer(input, states: states)
+            case .lstm(let layer): layer(input, states: states)
             }
         }
     }
@@ -73,6 +73,8 @@ public final class RecurrentEncoder: Encoder {
     public let layerWidths: [Int]
     /// 1: a frame out for each frame in.
     public let stride = 1
+    /// None: what was before is carried.
+    public let surroundings = Surroundings()
 
     /// An encoder with untrained weights.
     ///
@@ -110,13 +112,26 @@ public final class RecurrentEncoder: Encoder {
     public func callAsFunction(
         _ features: Tensor, lengths: [Int], draws: TrainingDraws?
     ) -> HiddenStates {
+        HiddenStates(layers: layers(of: features, draws: draws, carried: nil), lengths: lengths)
+    }
+
+    /// The states of a part, where those of the part before are carried on.
+    public func part(
+        _ features: Tensor, own: Range<Int>, states: RecurrentStates
+    ) -> [Tensor] {
+        layers(of: features.sliced(own, dimension: 1), draws: nil, carried: states)
+    }
+
+    private func layers(
+        of features: Tensor, draws: TrainingDraws?, carried: RecurrentStates?
+    ) -> [Tensor] {
         var hidden = features
         var states: [Tensor] = []
         for (index, layer) in layers.enumerated() {
-            let output = layer(hidden).dropout(configuration.dropout, draws)
+            let output = layer(hidden, carried).dropout(configuration.dropout, draws)
             hidden = configuration.residual && index > 0 ? output + hidden : output
             states.append(hidden)
         }
-        return HiddenStates(layers: states, lengths: lengths)
+        return states
     }
 }

@@ -11,6 +11,7 @@ final class SubsampledEncoder: Encoder {
     private let norms: [LayerNorm]
     private let inner: any Encoder
     let stride: Int
+    let surroundings: Surroundings
     /// `convolution`, then the inner encoder's.
     var layerNames: [String] { ["convolution"] + inner.layerNames }
     let layerWidths: [Int]
@@ -32,6 +33,12 @@ final class SubsampledEncoder: Encoder {
         self.inner = inner
         layerWidths = [width] + inner.layerWidths
         stride = factor * inner.stride
+        // Kernels of three frames, each twice as far apart as those before.
+        let reach = (1 << count) - 1
+        surroundings = Surroundings(
+            before: factor * inner.surroundings.before + reach,
+            after: factor * inner.surroundings.after + reach,
+            isWholeRecording: inner.surroundings.isWholeRecording)
     }
 
     /// The parameters with PyTorch's names.
@@ -49,6 +56,11 @@ final class SubsampledEncoder: Encoder {
         var states = inner(frames, lengths: lengths, draws: draws)
         states.layers.insert(frames, at: 0)
         return states
+    }
+
+    func part(_ features: Tensor, own: Range<Int>, states: RecurrentStates) -> [Tensor] {
+        let frames = convolved(features, lengths: [features.shape[1]]).frames
+        return [frames.sliced(own, dimension: 1)] + inner.part(frames, own: own, states: states)
     }
 
     /// What the convolutions make of a padded batch.

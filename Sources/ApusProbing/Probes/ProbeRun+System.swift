@@ -82,7 +82,7 @@ extension ProbeRun {
     /// One pass over all recordings.
     func extract(
         _ source: any RepresentationSource, _ name: String, _ data: ProbeData,
-        _ frameCounts: [Int]?, summary: ([FeatureMatrix]) -> [[Float]]
+        _ frameCounts: [Int]?, summary: (([FeatureMatrix]) -> [[Float]])?
     ) throws -> Extracted {
         let cuts = data.cuts
         let ranges = data.ranges
@@ -108,14 +108,24 @@ extension ProbeRun {
 
         var vectors = [[[Float]]](repeating: [], count: cuts.count)
         var done = 0
-        try source.forEachRecording(of: cuts) { index, result in
-            let layers: [FeatureMatrix]
-            switch result {
-            case .success(let made): layers = made
-            case .failure(let problem):
-                throw ProbingError.recordingLost(
-                    id: cuts[index].id, reason: problem.description)
+        func made<Value>(_ index: Int, _ result: Result<Value, CorpusError>) throws -> Value {
+            done += 1
+            report(.progress(done: done, total: cuts.count, work: "\(name): representations"))
+            do {
+                return try result.get()
+            } catch {
+                throw ProbingError.recordingLost(id: cuts[index].id, reason: error.description)
             }
+        }
+        if sets.isEmpty, summary == nil {
+            try source.forEachStatistics(of: cuts) { index, result in
+                vectors[index] = try made(index, result)
+            }
+            return extracted(vectors, source, name, data, sets)
+        }
+        let summary = summary ?? RepresentationExtractor.statistics(of:)
+        try source.forEachRecording(of: cuts) { index, result in
+            let layers = try made(index, result)
             vectors[index] = summary(layers)
             if !sets.isEmpty, let part = ranges.firstIndex(where: { $0.contains(index) }) {
                 let recording = index - ranges[part].lowerBound
@@ -123,10 +133,15 @@ extension ProbeRun {
                     ofRecording: recording, id: cuts[index].id, frameCount: layers[0].frameCount)
                 sets[part].add(frames, of: layers, recording: recording)
             }
-            done += 1
-            report(.progress(done: done, total: cuts.count, work: "\(name): representations"))
         }
+        return extracted(vectors, source, name, data, sets)
+    }
 
+    /// What vectors of all recordings and sets of frames are together.
+    private func extracted(
+        _ vectors: [[[Float]]], _ source: any RepresentationSource, _ name: String,
+        _ data: ProbeData, _ sets: [FrameSet]
+    ) -> Extracted {
         let layers = source.layerNames.indices.map { layer in
             Representation.Layer(
                 name: source.layerNames[layer], width: vectors.first?[layer].count ?? 0,

@@ -15,8 +15,8 @@ extension ProbeRun {
         var hasFrames = true
         /// Whether the second half of each vector is standard deviations.
         var hasDeviations = true
-        /// What a recording's frames become, a vector for each layer.
-        var summary: ([FeatureMatrix]) -> [[Float]] = RepresentationExtractor.statistics(of:)
+        /// What a recording's frames become, a vector for each layer; nil for their statistics.
+        var summary: (([FeatureMatrix]) -> [[Float]])?
     }
 
     /// Stores of features for the baselines and all models, the baselines' first.
@@ -78,7 +78,8 @@ extension ProbeRun {
             func outcome(_ model: PretrainedModel, _ system: ProbedSystem) throws -> Outcome {
                 try evaluate(
                     RepresentationExtractor(
-                        model, store: store(frontEnd), workers: options.workers), system)
+                        model, store: store(frontEnd), workers: options.workers, cache: cache),
+                    system)
             }
             let before = model.untrained()
             let initial = ProbedSystem(

@@ -40,19 +40,24 @@ public struct ProbeRun {
     }
 
     let options: ProbeOptions
+    let cache: RepresentationCache?
     let report: (Event) -> Void
 
     /// A run.
     ///
     /// - Parameters:
     ///   - options: What is done.
+    ///   - cache: Where statistics of recordings are kept between runs; `nil` for nowhere. Probes on
+    ///     frames compute them anew.
     ///   - report: Called with what happens, on the calling thread.
     /// - Throws: `ProbingError.badOption` for options that can't be run.
     public init(
-        _ options: ProbeOptions = ProbeOptions(), report: @escaping (Event) -> Void = { _ in }
+        _ options: ProbeOptions = ProbeOptions(), cache: RepresentationCache? = nil,
+        report: @escaping (Event) -> Void = { _ in }
     ) throws {
         try options.validate()
         self.options = options
+        self.cache = cache
         self.report = report
     }
 

@@ -50,10 +50,11 @@ public final class PlainFeatures: RepresentationSource {
     ///   - cuts: The recordings.
     ///   - body: Called once for each recording: with its position in `cuts` and T x M features.
     /// - Throws: What `body` throws.
-    public func forEachRecording(
+    public func forEachRecording<Failure: Error>(
         of cuts: [Cut],
-        _ body: (_ index: Int, _ layers: Result<[FeatureMatrix], CorpusError>) throws -> Void
-    ) rethrows {
+        _ body: (_ index: Int, _ layers: Result<[FeatureMatrix], CorpusError>) throws(Failure) ->
+            Void
+    ) throws(Failure) {
         let blockSize = 64
         for start in Swift.stride(from: 0, to: cuts.count, by: blockSize) {
             let block = Array(cuts[start..<min(start + blockSize, cuts.count)])

@@ -17,10 +17,36 @@ public protocol RepresentationSource {
     ///   - body: Called once for each recording, in an order that depends on `cuts` alone: with its
     ///     position in `cuts` and, for each layer, T x D frames.
     /// - Throws: What `body` throws.
-    func forEachRecording(
+    func forEachRecording<Failure: Error>(
         of cuts: [Cut],
-        _ body: (_ index: Int, _ layers: Result<[FeatureMatrix], CorpusError>) throws -> Void
-    ) rethrows
+        _ body: (_ index: Int, _ layers: Result<[FeatureMatrix], CorpusError>) throws(Failure) ->
+            Void
+    ) throws(Failure)
+
+    /// Visits each layer's mean and standard deviation over every recording's frames; one that fails
+    /// doesn't stop the rest.
+    ///
+    /// - Parameters:
+    ///   - cuts: The recordings.
+    ///   - body: Called once for each recording, in any order: with its position in `cuts` and, for
+    ///     each layer, D means and D deviations.
+    /// - Throws: What `body` throws.
+    func forEachStatistics<Failure: Error>(
+        of cuts: [Cut],
+        _ body: (_ index: Int, _ statistics: Result<[[Float]], CorpusError>) throws(Failure) -> Void
+    ) throws(Failure)
+}
+
+extension RepresentationSource {
+    /// The statistics of the frames themselves.
+    public func forEachStatistics<Failure: Error>(
+        of cuts: [Cut],
+        _ body: (_ index: Int, _ statistics: Result<[[Float]], CorpusError>) throws(Failure) -> Void
+    ) throws(Failure) {
+        try forEachRecording(of: cuts) { (index, layers) throws(Failure) in
+            try body(index, layers.map(RepresentationExtractor.statistics))
+        }
+    }
 }
 
 extension RepresentationSource {

@@ -73,6 +73,27 @@ final class ClassifierNetwork: Module {
         return zip(layers, featurizer.shares).map { (model.encoder.layerNames[$0], $1) }
     }
 
+    /// The shares of the layers by their positions, where several are summed.
+    var layerShares: [(layer: Int, share: Float)] {
+        featurizer.map { zip(layers, $0.shares).map { ($0, $1) } } ?? []
+    }
+
+    /// The head's embedding of some frames in a row, in evaluation.
+    ///
+    /// - Parameter states: T x D frames of each of the encoder's layers.
+    /// - Returns: `head.embeddingWidth` values.
+    func embedding(of states: [FeatureMatrix]) -> [Float] {
+        withoutGradients {
+            let used = layers.map { layer in
+                let frames = states[layer]
+                return Tensor(
+                    frames.values, shape: [1, frames.frameCount, frames.featureCount])
+            }
+            let frames = featurizer?(used) ?? used[0]
+            return head.embedding(frames, lengths: [frames.shape[1]], draws: nil).floats
+        }
+    }
+
     /// The frames that the head reads.
     private func frames(
         _ features: Tensor, _ lengths: [Int], _ draws: TrainingDraws?

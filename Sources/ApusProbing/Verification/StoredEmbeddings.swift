@@ -3,9 +3,7 @@ import Foundation
 
 /// Embeddings of recordings in a file, one vector for each.
 ///
-/// Three kinds are read: `.npy` of N x D with the names in `FILE.ids.txt`, one a line; `.jsonl` with
-/// `{"id": ..., "embedding": [...]}` a line (both as `apus embed` writes them); and Kaldi's `.ark` of
-/// vectors.
+/// Those that `apus embed` writes are read, and others of the same form; see ``EmbeddingFile``.
 public struct StoredEmbeddings: Sendable {
     /// Where they come from.
     public let path: String
@@ -17,7 +15,7 @@ public struct StoredEmbeddings: Sendable {
     public let values: [Float]
 
     /// The extensions of the files that are read.
-    public static let extensions: Set = ["npy", "jsonl", "ark"]
+    public static let extensions = EmbeddingFile.extensions
 
     /// Embeddings in memory.
     ///
@@ -48,85 +46,32 @@ public struct StoredEmbeddings: Sendable {
 
     /// Reads a file of embeddings.
     ///
-    /// - Parameter path: A `.npy`, `.jsonl` or `.ark` file.
+    /// - Parameters:
+    ///   - path: A file as `EmbeddingFile` reads it.
+    ///   - severalRows: Whether a recording may have several rows, as windows are; each then counts.
     /// - Throws: `SignalError` where the file is missing or another kind of file,
     ///   `ProbingError.badEmbeddings`.
-    public init(contentsOf path: String) throws {
-        guard FileManager.default.fileExists(atPath: path) else {
-            throw SignalError.missingFile(path: path)
-        }
-        switch (path as NSString).pathExtension {
-        case "npy": try self.init(numPy: path)
-        case "ark": try self.init(archive: path)
-        default: try self.init(lines: path)
-        }
-    }
-
-    private init(numPy path: String) throws {
-        let array = try NumPyFile.read(path)
-        let names = path + ".ids.txt"
-        guard let text = try? String(contentsOfFile: names, encoding: .utf8) else {
-            throw SignalError.missingFile(path: names)
-        }
-        let ids = text.split(whereSeparator: \.isNewline).map(String.init)
-        guard array.shape.count == 2, array.shape[0] == ids.count else {
-            throw ProbingError.badEmbeddings(
-                path: path,
-                reason: "its shape is \(array.shape), expected a row for each of the \(ids.count) "
-                    + "names in \(names)")
-        }
-        try self.init(path: path, ids: ids, values: array.values)
-    }
-
-    private init(archive path: String) throws {
-        let archive = try KaldiArchiveReader(path: path)
-        var (ids, rows): ([String], [[Float]]) = ([], [])
-        while let (key, value) = try archive.next() {
-            switch value {
-            case .vector(let vector): rows.append(vector)
-            case .matrix(let matrix) where matrix.frameCount == 1: rows.append(matrix.values)
-            case .matrix(let matrix):
-                throw ProbingError.badEmbeddings(
-                    path: path,
-                    reason: "'\(key)' has \(matrix.frameCount) frames, expected one vector")
+    public init(contentsOf path: String, severalRows: Bool = false) throws {
+        func bad(_ reason: String) -> ProbingError { .badEmbeddings(path: path, reason: reason) }
+        let file = try EmbeddingFile(path: path)
+        var (names, values): ([String], [Float]) = ([], [])
+        var width: Int?
+        try file.forEachBlock { block in
+            let rows = block.rows
+            if block.key != nil, rows.frameCount != 1, !severalRows {
+                throw bad(
+                    "'\(block.key ?? "")' has \(rows.frameCount) frames, expected one vector")
             }
-            ids.append(key)
-        }
-        try self.init(path: path, ids: ids, rows: rows)
-    }
-
-    private struct Line: Decodable {
-        var id: String
-        var embedding: [Float]
-    }
-
-    private init(lines path: String) throws {
-        let data = try Data(contentsOf: URL(fileURLWithPath: path))
-        var (ids, rows): ([String], [[Float]]) = ([], [])
-        let decoder = JSONDecoder()
-        decoder.nonConformingFloatDecodingStrategy = .convertFromString(
-            positiveInfinity: "Infinity", negativeInfinity: "-Infinity", nan: "NaN")
-        for (number, bytes) in data.split(separator: 0x0A, omittingEmptySubsequences: false)
-            .enumerated() where !bytes.isEmpty
-        {
-            guard let line = try? decoder.decode(Line.self, from: bytes) else {
-                throw ProbingError.badEmbeddings(
-                    path: "\(path):\(number + 1)",
-                    reason: "expected {\"id\": ..., \"embedding\": [numbers]}")
+            if rows.featureCount == 0 || rows.featureCount != width ?? rows.featureCount {
+                throw bad(
+                    "the embedding of '\(block.names.first ?? "")' has \(rows.featureCount) values, "
+                        + "that of '\(names.first ?? "")' \(width ?? 0)")
             }
-            ids.append(line.id)
-            rows.append(line.embedding)
+            if width == nil, let count = file.valueCount { values.reserveCapacity(count) }
+            width = rows.featureCount
+            names += block.names
+            values += rows.values
         }
-        try self.init(path: path, ids: ids, rows: rows)
-    }
-
-    private init(path: String, ids: [String], rows: [[Float]]) throws {
-        for (id, row) in zip(ids, rows) where row.count != rows[0].count || row.isEmpty {
-            throw ProbingError.badEmbeddings(
-                path: path,
-                reason: "the embedding of '\(id)' has \(row.count) values, that of '\(ids[0])' "
-                    + "\(rows[0].count)")
-        }
-        try self.init(path: path, ids: ids, values: rows.flatMap(\.self))
+        try self.init(path: path, ids: names, values: values)
     }
 }

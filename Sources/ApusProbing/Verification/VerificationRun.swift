@@ -44,20 +44,24 @@ public struct VerificationRun {
     }
 
     let options: VerificationOptions
+    let cache: RepresentationCache?
     let report: (Event) -> Void
 
     /// A run.
     ///
     /// - Parameters:
     ///   - options: What is done.
+    ///   - cache: Where statistics of recordings are kept between runs; `nil` for nowhere.
     ///   - report: Called with what happens, on the calling thread.
     /// - Throws: `ProbingError.badOption` for options that can't be run.
     public init(
         _ options: VerificationOptions = VerificationOptions(),
+        cache: RepresentationCache? = nil,
         report: @escaping (Event) -> Void = { _ in }
     ) throws {
         try options.validate()
         self.options = options
+        self.cache = cache
         self.report = report
     }
 
@@ -94,7 +98,7 @@ public struct VerificationRun {
                 _ model: PretrainedModel, _ name: String, _ kind: VerificationReport.Kind
             ) throws -> VerificationReport.System {
                 let extractor = try RepresentationExtractor(
-                    model, store: features, workers: options.workers)
+                    model, store: features, workers: options.workers, cache: cache)
                 return try evaluate(vectors(extractor, name, data), name, kind, data)
             }
             if options.baselines, let encoder = source.encoder {
@@ -150,18 +154,23 @@ public struct VerificationRun {
     private func vectors(
         _ source: some RepresentationSource, _ name: String, _ data: VerificationData,
         hasDeviations: Bool = true,
-        summary: ([FeatureMatrix]) -> [[Float]] = RepresentationExtractor.statistics(of:)
+        summary: (([FeatureMatrix]) -> [[Float]])? = nil
     ) throws -> VerificationVectors {
         var rows = [[[Float]]](repeating: [], count: data.cuts.count)
         var problems: [String] = []
         var done = 0
-        source.forEachRecording(of: data.cuts) { index, result in
+        func take(_ index: Int, _ result: Result<[[Float]], CorpusError>) {
             switch result {
-            case .success(let layers): rows[index] = summary(layers)
+            case .success(let vectors): rows[index] = vectors
             case .failure(let problem): problems.append("\(problem)")
             }
             done += 1
             report(.progress(done: done, total: data.cuts.count, work: name))
+        }
+        if let summary {
+            source.forEachRecording(of: data.cuts) { take($0, $1.map(summary)) }
+        } else {
+            source.forEachStatistics(of: data.cuts, take)
         }
         try requireAll(problems, data)
         return try VerificationVectors(

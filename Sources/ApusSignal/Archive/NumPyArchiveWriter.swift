@@ -30,8 +30,12 @@ public final class NumPyArchiveWriter {
         var name: String
         var member: ZipMember
         var featureCount: Int
+        var isVector = false
         var frameCount = 0
         var valuesChecksum: UInt = 0
+
+        /// The array's shape: (T, D), or (D) for a vector.
+        var shape: [Int] { isVector ? [featureCount] : [frameCount, featureCount] }
     }
 
     /// Begins an archive, or goes on with one.
@@ -82,6 +86,10 @@ public final class NumPyArchiveWriter {
     ///   already, too long, or has a NUL; ``SignalError/cannotWrite(path:reason:)``.
     /// - Precondition: No recording is begun that was not ended.
     public func begin(_ name: String, featureCount: Int) throws {
+        try begin(name, featureCount: featureCount, isVector: false)
+    }
+
+    private func begin(_ name: String, featureCount: Int, isVector: Bool) throws {
         precondition(current == nil, "one recording at a time")
         func invalid(_ reason: String) -> SignalError {
             .invalidKey(path: path, key: name, reason: reason)
@@ -92,10 +100,12 @@ public final class NumPyArchiveWriter {
         guard !taken.contains(name) else { throw invalid("there is one already") }
         let file = try opened()
         let member = ZipMember(name: Array((name + ".npy").utf8), offset: file.byteCount)
-        current = Current(name: name, member: member, featureCount: featureCount)
+        let begun = Current(
+            name: name, member: member, featureCount: featureCount, isVector: isVector)
+        current = begun
         try orCutBack { file in
             try file.append(
-                ZipRecords.memberHeader(member) + NumPyFile.header(shape: [0, featureCount]))
+                ZipRecords.memberHeader(member) + NumPyFile.header(shape: begun.shape))
         }
     }
 
@@ -126,7 +136,7 @@ public final class NumPyArchiveWriter {
     public func end() throws {
         guard let current else { preconditionFailure("an end follows a beginning") }
         var member = current.member
-        let header = NumPyFile.header(shape: [current.frameCount, current.featureCount])
+        let header = NumPyFile.header(shape: current.shape)
         let valuesByteCount = current.frameCount * current.featureCount * 4
         let headerChecksum = header.withUnsafeBufferPointer {
             crc32_z(0, $0.baseAddress, $0.count)
@@ -164,6 +174,20 @@ public final class NumPyArchiveWriter {
     public func append(_ features: FeatureMatrix, name: String) throws {
         try begin(name, featureCount: features.featureCount)
         try append(features)
+        try end()
+    }
+
+    /// Adds a vector, such as an embedding.
+    ///
+    /// - Parameters:
+    ///   - vector: The values.
+    ///   - name: The array's name in the archive, new in it.
+    /// - Throws: As ``begin(_:featureCount:)``.
+    /// - Precondition: No recording is begun that was not ended.
+    public func append(_ vector: [Float], name: String) throws {
+        try begin(name, featureCount: vector.count, isVector: true)
+        try append(
+            FeatureMatrix(values: vector, frameCount: 1, featureCount: vector.count))
         try end()
     }
 

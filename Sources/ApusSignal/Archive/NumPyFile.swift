@@ -67,7 +67,7 @@ public enum NumPyFile {
     ///
     /// - Parameter shape: The size of each axis.
     /// - Returns: A multiple of 64 bytes.
-    static func header(shape: [Int]) -> [UInt8] {
+    package static func header(shape: [Int]) -> [UInt8] {
         let axes = shape.map { "\($0)" }.joined(separator: ", ") + (shape.count == 1 ? "," : "")
         let text = "{'descr': '<f4', 'fortran_order': False, 'shape': (\(axes)), }"
         let digits = shape.first.map { "\($0)".count } ?? 0
@@ -81,6 +81,24 @@ public enum NumPyFile {
             + padding + [0x0A]
     }
 
+    /// The shape of a file's array and where its values begin, without reading them.
+    ///
+    /// - Parameter path: The file's path.
+    /// - Returns: The size of each axis, and bytes.
+    /// - Throws: ``SignalError`` as ``read(_:)`` does.
+    package static func layout(of path: String) throws -> (shape: [Int], start: Int) {
+        try SoundFile.checkBytes(path)
+        let input = try InputFile(path: path)
+        let size = try input.byteCount()
+        try input.seek(to: 0)
+        guard let data = try input.bytes(min(size, 1 << 17)) else {
+            throw SignalError.unreadable(path: path, reason: "it ends too early")
+        }
+        let layout = try layout(data, path: path)
+        try requireSize(layout, byteCount: size, path: path)
+        return layout
+    }
+
     /// Reads an array from the bytes of a file or of an archive's member.
     ///
     /// - Parameters:
@@ -89,6 +107,24 @@ public enum NumPyFile {
     /// - Returns: The array.
     /// - Throws: ``SignalError/notNumPy(path:reason:)``.
     static func array(from data: [UInt8], path: String) throws -> NumPyArray {
+        let (shape, start) = try layout(data, path: path)
+        try requireSize((shape, start), byteCount: data.count, path: path)
+        let found = (data.count - start) / 4
+        let values = [Float](unsafeUninitializedCapacity: found) { buffer, written in
+            // Every processor that Swift supports on Linux has this order already.
+            precondition(UInt32(1).littleEndian == 1, "a processor with the lowest byte first")
+            data.withUnsafeBytes { bytes in
+                UnsafeMutableRawBufferPointer(buffer).copyMemory(
+                    from: UnsafeRawBufferPointer(rebasing: bytes[start..<start + found * 4]))
+            }
+            written = found
+        }
+        return NumPyArray(shape: shape, values: values)
+    }
+
+    private static func layout(
+        _ data: [UInt8], path: String
+    ) throws -> (shape: [Int], start: Int) {
         func wrong(_ reason: String) -> SignalError { .notNumPy(path: path, reason: reason) }
 
         guard data.count >= 12, data.starts(with: magic) else {
@@ -106,27 +142,24 @@ public enum NumPyFile {
             throw wrong("its order is Fortran's")
         }
         guard let shape = shape(in: header) else { throw wrong("its shape is not understood") }
-        let count = shape.reduce(Int?.some(1)) { product, size in
+        return (shape, start)
+    }
+
+    private static func requireSize(
+        _ layout: (shape: [Int], start: Int), byteCount: Int, path: String
+    ) throws {
+        let count = layout.shape.reduce(Int?.some(1)) { product, size in
             guard let (value, overflow) = product?.multipliedReportingOverflow(by: size),
                 !overflow
             else { return nil }
             return value
         }
-        let found = (data.count - start) / 4
-        guard count == found, (data.count - start) % 4 == 0 else {
-            throw wrong("expected values of shape \(shape), found \(data.count - start) bytes")
+        let found = byteCount - layout.start
+        guard count == found / 4, found % 4 == 0 else {
+            throw SignalError.notNumPy(
+                path: path,
+                reason: "expected values of shape \(layout.shape), found \(found) bytes")
         }
-        let values = [Float](unsafeUninitializedCapacity: found) { buffer, written in
-            data.withUnsafeBytes { bytes in
-                for index in 0..<found {
-                    let pattern = bytes.loadUnaligned(
-                        fromByteOffset: start + index * 4, as: UInt32.self)
-                    buffer[index] = Float(bitPattern: UInt32(littleEndian: pattern))
-                }
-            }
-            written = found
-        }
-        return NumPyArray(shape: shape, values: values)
     }
 
     private static func shape(in header: String) -> [Int]? {

@@ -125,10 +125,11 @@ apus_status apus_symmetric_eigenvectors(const double *_Nonnull matrix, int64_t s
 apus_status apus_linear(apus_tensor input, apus_tensor weight, apus_tensor _Nullable bias, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;
 apus_status apus_conv1d(apus_tensor input, apus_tensor weight, apus_tensor _Nullable bias, int64_t stride, int64_t padding, int64_t groups, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;
 apus_status apus_layer_norm(apus_tensor input, apus_tensor weight, apus_tensor bias, double epsilon, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;
-/// One GRU layer from a zero state: input (B, T, D) -> output (B, T, H); gates in PyTorch's order.
-apus_status apus_gru(apus_tensor input, apus_tensor weight_ih, apus_tensor weight_hh, apus_tensor bias_ih, apus_tensor bias_hh, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;
-/// One LSTM layer from a zero state: input (B, T, D) -> output (B, T, H); gates in PyTorch's order.
-apus_status apus_lstm(apus_tensor input, apus_tensor weight_ih, apus_tensor weight_hh, apus_tensor bias_ih, apus_tensor bias_hh, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;
+/// One GRU layer: input (B, T, D) -> output (B, T, H); gates in PyTorch's order. It begins at `state`
+/// (1, B, H), which is overwritten with where it ends, or at zero.
+apus_status apus_gru(apus_tensor input, apus_tensor weight_ih, apus_tensor weight_hh, apus_tensor bias_ih, apus_tensor bias_hh, apus_tensor _Nullable state, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;
+/// One LSTM layer, likewise; `state` (2, B, H) is the state and the cell; gates in PyTorch's order.
+apus_status apus_lstm(apus_tensor input, apus_tensor weight_ih, apus_tensor weight_hh, apus_tensor bias_ih, apus_tensor bias_hh, apus_tensor _Nullable state, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;
 /// Inner products of queries (R, K, D) with the frames (F, D) that indices (R, N) name -> (R, K, N).
 apus_status apus_gathered_products(apus_tensor queries, apus_tensor frames, apus_tensor indices, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;
 /// Scores of predictions (B, W, K, D) with the frames (B, W + K, D) that they predict and with the

@@ -96,6 +96,21 @@ import Testing
         #expect(try classifier.encoded() == setup.data("run/classifier.safetensors"))
         let embeddings = classifier.embeddings(of: test)
         #expect(try embeddings[0].get().values.count == classifier.embeddingWidth)
+        for (vector, embedding) in zip(
+            try EmbeddingExtractor(classifier).embeddings(of: test), embeddings)
+        {
+            #expect(largestDifference(try vector.get(), try embedding.get()) < 1e-5)
+        }
+        // The frames that the head reads are the layers' sum by its shares.
+        let sum = try EmbeddingExtractor(
+            classifier, layer: EmbeddingExtractor.weightedSum, pooling: .frames
+        ).embeddings(of: [test[0]])[0].get()
+        let states = try RepresentationExtractor(classifier.model)
+        let layers = try (0..<2).map { try states.frames(of: [test[0]], layer: $0)[0].get() }
+        let shares = states.layerNames.map { report.shares[$0] ?? 0 }
+        let expected = zip(layers[0].values, layers[1].values)
+            .map { shares[0] * $0 + shares[1] * $1 }
+        #expect(zip(sum.values, expected).allSatisfy { abs($0 - $1) < 1e-5 })
         // A second start measures once more and trains nothing.
         #expect(try setup.train()?.results == report.results)
     }
