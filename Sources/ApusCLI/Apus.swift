@@ -21,7 +21,8 @@ struct Apus: ParsableCommand {
             DoctorCommand.self, PrepareCommand.self, FeaturesCommand.self, UnitsCommand.self,
             PretrainCommand.self, TrainCommand.self, EmbedCommand.self, ProbeCommand.self,
             TrialsCommand.self, VerifyCommand.self, ClassifyCommand.self, DetectCommand.self,
-            EnrollCommand.self, IdentifyCommand.self, ReportCommand.self, InfoCommand.self,
+            EnrollCommand.self, IdentifyCommand.self, ImportCommand.self, ReportCommand.self,
+            InfoCommand.self,
         ])
 
     static func main() {
