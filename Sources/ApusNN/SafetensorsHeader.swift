@@ -23,7 +23,7 @@ struct SafetensorsHeader {
     private var place = 0
 
     /// More tensors than any model has.
-    private static let mostEntries = 500_000
+    private static let mostEntries = 100_000
 
     /// - Parameter bytes: The header.
     /// - Throws: `Problem`.

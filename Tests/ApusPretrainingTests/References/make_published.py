@@ -94,7 +94,9 @@ def disturb(model):
 def hidden(model, values, mask=None):
     encoder = getattr(model, model.base_model_prefix, model)
     with torch.no_grad():
-        return encoder(values, attention_mask=mask, output_hidden_states=True).hidden_states
+        outputs = encoder(values, attention_mask=mask, output_hidden_states=True)
+    # Since transformers 5 the last of these lacks the final norm of pre-norm models.
+    return [*outputs.hidden_states[:-1], outputs.last_hidden_state]
 
 
 tensors = {}

@@ -74,8 +74,10 @@ final class SampleConvolutions: Module {
         convolution.bias.map { frames + $0 } ?? frames
     }
 
-    /// The convolution without its bias, as matrix products over frames that lie one after the other: as
-    /// many taps at a time as the stride has frames, so that no frame is copied.
+    /// The convolution without its bias, as matrix products over frames one after the other.
+    ///
+    /// As many taps at a time as the stride has frames, so that no frame is copied. `linear` would go
+    /// through oneDNN, which has no fast way with rows that lie apart.
     ///
     /// - Parameters:
     ///   - frames: (T, C in).
@@ -89,7 +91,7 @@ final class SampleConvolutions: Module {
         let (S, weight) = (convolution.stride, convolution.weight)
         if channels == 1 {
             return frames.reshaped(-1).windows(dimension: 0, size: K, step: S)  // (T out, K)
-                .linear(weight: weight.reshaped(-1, K), bias: nil)
+                .matmul(weight.reshaped(-1, K).transposed(0, 1))
         }
         var sum: Tensor?
         for first in Swift.stride(from: 0, to: K, by: S) {
@@ -103,7 +105,7 @@ final class SampleConvolutions: Module {
                     .reshaped(count, taps * channels)
             let matrix = weight.sliced(first..<first + taps, dimension: 2).transposed(1, 2)
                 .reshaped(-1, taps * channels)  // (C out, taps · C in)
-            let product = windows.linear(weight: matrix, bias: nil)
+            let product = windows.matmul(matrix.transposed(0, 1))
             sum = sum.map { $0 + product } ?? product
         }
         guard let sum else { preconditionFailure("a convolution has a kernel") }

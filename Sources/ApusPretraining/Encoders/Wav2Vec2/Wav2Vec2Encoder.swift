@@ -18,7 +18,8 @@ import ApusTensor
 /// distance, one table for all layers, times a gate; see `RelativePositionGate`. data2vec (Baevski et al.
 /// 2022) has more positional convolutions; see `ConvolutionalPositions`.
 ///
-/// Hidden states are numbered as `transformers` does: `layer-0` is h₀.
+/// Hidden states are numbered as `transformers` does: `layer-0` is h₀. The last is its
+/// `last_hidden_state`; `hidden_states` of its version 5 lacks the last norm of pre-norm models.
 ///
 /// Its features are samples, one in a frame, so that a recording's length is known to the sample.
 ///
