@@ -78,7 +78,9 @@ let package = Package(
                 .linkedLibrary("torch"), .linkedLibrary("torch_cpu"), .linkedLibrary("c10"),
             ]),
         .target(name: "ApusTensor", dependencies: ["CTorch"], swiftSettings: arithmetic),
-        .target(name: "ApusNN", dependencies: ["ApusTensor"], swiftSettings: arithmetic),
+        .target(
+            name: "ApusNN", dependencies: ["ApusTensor", "ApusSignal"],
+            swiftSettings: arithmetic),
         .target(
             name: "ApusPretraining",
             dependencies: [
@@ -124,6 +126,10 @@ let package = Package(
             name: "FrontEndSpeed",
             dependencies: ["ApusCorpus", "CSndfile", "CFFTW", "CSoxr"],
             path: "Tests/Benchmarks/FrontEndSpeed", exclude: ["peer.py"], swiftSettings: ours),
+
+        .executableTarget(
+            name: "PublishedModel", dependencies: ["ApusProbing"],
+            path: "Tests/Benchmarks/PublishedModel", exclude: ["peer.py"], swiftSettings: ours),
 
         .executableTarget(
             name: "DetectionMetrics", dependencies: ["ApusMetrics"],

@@ -23,7 +23,8 @@ struct Apus: ParsableCommand {
             CacheCommand.self,
             ProbeCommand.self,
             TrialsCommand.self, VerifyCommand.self, ClassifyCommand.self, DetectCommand.self,
-            EnrollCommand.self, IdentifyCommand.self, ReportCommand.self, InfoCommand.self,
+            EnrollCommand.self, IdentifyCommand.self, ImportCommand.self, ReportCommand.self,
+            InfoCommand.self,
         ])
 
     static func main() {

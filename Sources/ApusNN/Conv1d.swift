@@ -4,8 +4,8 @@ import ApusTensor
 public final class Conv1d: Module {
     /// (C out, C in / groups, kernel).
     public let weight: Tensor
-    /// (C out).
-    public let bias: Tensor
+    /// (C out), or `nil` for a layer without bias.
+    public let bias: Tensor?
     /// From one output frame to the next, in input frames.
     public let stride: Int
     /// Zero frames put before and after.
@@ -24,10 +24,11 @@ public final class Conv1d: Module {
     ///   - padding: Zero frames put before and after.
     ///   - groups: Into how many groups the channels fall that see nothing of each other; as many as
     ///     channels make a depthwise convolution.
+    ///   - hasBias: Whether a bias is learned.
     ///   - seed: What the initial values depend on.
     public init(
         inputChannels: Int, outputChannels: Int, kernelSize: Int, stride: Int = 1,
-        padding: Int = 0, groups: Int = 1, seed: Seed
+        padding: Int = 0, groups: Int = 1, hasBias: Bool = true, seed: Seed
     ) {
         precondition(
             inputChannels % groups == 0 && outputChannels % groups == 0,
@@ -38,8 +39,12 @@ public final class Conv1d: Module {
             Tensor(
                 uniform: -bound...bound, shape: [outputChannels, groupChannels, kernelSize],
                 seed: seed.derived("weight")))
-        bias = parameter(
-            Tensor(uniform: -bound...bound, shape: [outputChannels], seed: seed.derived("bias")))
+        bias =
+            hasBias
+            ? parameter(
+                Tensor(uniform: -bound...bound, shape: [outputChannels], seed: seed.derived("bias"))
+            )
+            : nil
         self.stride = stride
         self.padding = padding
         self.kernelSize = kernelSize
@@ -48,7 +53,7 @@ public final class Conv1d: Module {
 
     /// The parameters with PyTorch's names.
     public var namedParameters: [(name: String, tensor: Tensor)] {
-        [("weight", weight), ("bias", bias)]
+        [("weight", weight)] + (bias.map { [("bias", $0)] } ?? [])
     }
 
     /// The number of output frames for a number of input frames.

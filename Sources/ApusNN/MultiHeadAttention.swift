@@ -11,6 +11,7 @@ public final class MultiHeadAttention: Module {
     public let inputBias: Tensor
     /// D to D.
     public let outputProjection: Linear
+    private let gate: RelativePositionGate?
     private let headCount: Int
     private let dropout: Double
 
@@ -21,9 +22,11 @@ public final class MultiHeadAttention: Module {
     ///   - headCount: The number of heads; it divides D.
     ///   - dropout: The dropout probability of the attention weights.
     ///   - standardDeviation: The deviation of the initial weights.
+    ///   - gatesBias: Whether each frame says how much of the bias it takes, as WavLM has it.
     ///   - seed: What the initial values depend on.
     public init(
-        width: Int, headCount: Int, dropout: Double, standardDeviation: Double = 0.02, seed: Seed
+        width: Int, headCount: Int, dropout: Double, standardDeviation: Double = 0.02,
+        gatesBias: Bool = false, seed: Seed
     ) {
         precondition(width % headCount == 0, "\(headCount) heads do not divide a width of \(width)")
         inputWeight = parameter(
@@ -34,6 +37,11 @@ public final class MultiHeadAttention: Module {
         outputProjection = Linear(
             inputWidth: width, outputWidth: width, standardDeviation: standardDeviation,
             seed: seed.derived("out_proj"))
+        gate =
+            gatesBias
+            ? RelativePositionGate(
+                headWidth: width / headCount, headCount: headCount, seed: seed.derived("gate"))
+            : nil
         self.headCount = headCount
         self.dropout = dropout
     }
@@ -42,6 +50,7 @@ public final class MultiHeadAttention: Module {
     public var namedParameters: [(name: String, tensor: Tensor)] {
         [("in_proj_weight", inputWeight), ("in_proj_bias", inputBias)]
             + outputProjection.namedParameters(under: "out_proj")
+            + (gate?.namedParameters ?? [])
     }
 
     /// What each frame gathers from the others.
@@ -78,7 +87,8 @@ public final class MultiHeadAttention: Module {
         if let rotary { projected = turned(projected, by: rotary) }
         let draw = DropoutDraw(dropout, draws)
         return projected.attention(
-            headCount: headCount, padding: padding, bias: bias, probability: draw.probability,
+            headCount: headCount, padding: padding, bias: bias,
+            gates: bias == nil ? nil : gate?(input), probability: draw.probability,
             seed: draw.seed)
     }
 

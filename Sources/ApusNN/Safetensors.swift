@@ -1,9 +1,9 @@
-import ApusTensor
 import Foundation
 
 /// The safetensors format: eight bytes with the header's length, a JSON header, the tensors' bytes.
 ///
-/// Files hold 32-bit floats and text metadata; Python's `safetensors` opens them.
+/// Files hold 32-bit floats and text metadata; Python's `safetensors` opens them. Floats of other sizes,
+/// which models that others published have, are read as 32-bit ones.
 public struct Safetensors: Equatable, Sendable {
     /// The tensors by name.
     public var tensors: [String: TensorValues]
@@ -108,63 +108,77 @@ public struct Safetensors: Equatable, Sendable {
                 "a header of \(announced) bytes is announced in a file of \(data.count) bytes")
         }
         let start = 8 + Int(announced)
-        let header = data.subdata(in: 8..<start)
         let payload = data.count - start
-        guard
-            let object = try? JSONSerialization.jsonObject(with: header) as? [String: Any]
-        else { throw damaged("its header is not JSON") }
-        var metadata: [String: String] = [:]
+        let header: SafetensorsHeader
+        do {
+            header = try data.withUnsafeBytes {
+                try SafetensorsHeader(UnsafeRawBufferPointer(rebasing: $0[8..<start]))
+            }
+        } catch let problem as SafetensorsHeader.Problem {
+            throw damaged(problem.reason)
+        }
+        for (name, entry) in header.entries {
+            if let problem = Self.problem(entry, named: name.printable, payload: payload) {
+                throw damaged(problem)
+            }
+        }
+        // Nothing is copied before it is known that the tensors share no bytes.
+        if let problem = Self.problem(of: header.entries.values.map(\.offsets), payload: payload) {
+            throw damaged(problem)
+        }
         var tensors: [String: TensorValues] = [:]
-        var taken: [Range<Int>] = []
-        for (name, value) in object {
-            if name == "__metadata__" {
-                guard let text = value as? [String: String] else {
-                    throw damaged("its metadata is not text")
-                }
-                metadata = text
-                continue
-            }
-            guard let fields = value as? [String: Any],
-                let type = fields["dtype"] as? String, let shape = fields["shape"] as? [Int],
-                let offsets = fields["data_offsets"] as? [Int], offsets.count == 2
-            else { throw damaged("the entry of \(name) is incomplete") }
-            guard type == "F32" else { throw damaged("\(name) has the type \(type), expected F32") }
-            guard shape.allSatisfy({ $0 >= 0 }), offsets[0] >= 0, offsets[0] <= offsets[1],
-                offsets[1] <= payload
-            else { throw damaged("\(name) lies outside the file") }
-            var count = 1
-            for size in shape {
-                let (product, overflow) = count.multipliedReportingOverflow(by: size)
-                guard !overflow else { throw damaged("\(name) has the shape \(shape)") }
-                count = product
-            }
-            guard count <= payload / 4, count * 4 == offsets[1] - offsets[0] else {
-                throw damaged(
-                    "\(name) of shape \(shape) has \(offsets[1] - offsets[0]) bytes")
-            }
-            taken.append(offsets[0]..<offsets[1])
+        tensors.reserveCapacity(header.entries.count)
+        for (name, entry) in header.entries {
+            guard let element = Self.elements[entry.type] else { continue }
+            let count = (entry.offsets[1] - entry.offsets[0]) / element.size
             let values = [Float](unsafeUninitializedCapacity: count) { buffer, initialized in
                 data.withUnsafeBytes { bytes in
-                    UnsafeMutableRawBufferPointer(buffer).copyMemory(
-                        from: UnsafeRawBufferPointer(
-                            rebasing: bytes[start + offsets[0]..<start + offsets[1]]))
+                    bytes.read(element, from: start + entry.offsets[0], into: buffer, count)
                 }
                 initialized = count
             }
-            tensors[name] = TensorValues(shape: shape, values: values)
+            tensors[name] = TensorValues(shape: entry.shape, values: values)
         }
-        let ordered = taken.filter { !$0.isEmpty }.sorted { $0.lowerBound < $1.lowerBound }
+        self.init(tensors: tensors, metadata: header.metadata)
+    }
+
+    /// The types of numbers that are read, all of them as 32-bit floats.
+    private static let elements: [String: TorchTensor.Element] = [
+        "F32": .float32, "F16": .float16, "BF16": .bfloat16, "F64": .float64,
+    ]
+
+    /// What is wrong with an entry by itself.
+    private static func problem(
+        _ entry: SafetensorsHeader.Entry, named name: String, payload: Int
+    ) -> String? {
+        guard let element = elements[entry.type] else {
+            return "\(name) has the type \(entry.type.printable), expected F32, F16, BF16 or F64"
+        }
+        let (shape, offsets) = (entry.shape, entry.offsets)
+        guard shape.allSatisfy({ $0 >= 0 }), offsets[0] >= 0, offsets[0] <= offsets[1],
+            offsets[1] <= payload
+        else { return "\(name) lies outside the file" }
+        var count = 1
+        for size in shape {
+            let (product, overflow) = count.multipliedReportingOverflow(by: size)
+            guard !overflow else { return "\(name) has the shape \(shape)" }
+            count = product
+        }
+        guard count <= payload / element.size, count * element.size == offsets[1] - offsets[0]
+        else { return "\(name) of shape \(shape) has \(offsets[1] - offsets[0]) bytes" }
+        return nil
+    }
+
+    /// What is wrong with where tensors lie: they fill the payload, one after the other.
+    private static func problem(of offsets: [[Int]], payload: Int) -> String? {
         var end = 0
-        for range in ordered {
-            guard range.lowerBound >= end else { throw damaged("two tensors overlap") }
-            guard range.lowerBound == end else {
-                throw damaged("the bytes from \(end) to \(range.lowerBound) belong to no tensor")
+        for range in offsets.filter({ $0[0] < $0[1] }).sorted(by: { $0[0] < $1[0] }) {
+            guard range[0] >= end else { return "two tensors overlap" }
+            guard range[0] == end else {
+                return "the bytes from \(end) to \(range[0]) belong to no tensor"
             }
-            end = range.upperBound
+            end = range[1]
         }
-        guard end == payload else {
-            throw damaged("\(payload - end) bytes after the last tensor belong to none")
-        }
-        self.init(tensors: tensors, metadata: metadata)
+        return end == payload ? nil : "\(payload - end) bytes after the last tensor belong to none"
     }
 }

@@ -33,13 +33,16 @@ public final class TransformerEncoderLayer: Module {
     ///   - dropout: The dropout probability of attention weights and of what is added to the stream.
     ///   - normOrder: Where the layer normalises.
     ///   - normEpsilon: What layer normalisation adds to the variance.
+    ///   - gatesBias: Whether each frame says how much of the scores' bias it takes, as WavLM has it.
     ///   - seed: What the initial values depend on.
     public init(
         width: Int, headCount: Int, feedForwardWidth: Int, dropout: Double,
-        normOrder: NormOrder = .post, normEpsilon: Double = 1e-12, seed: Seed
+        normOrder: NormOrder = .post, normEpsilon: Double = 1e-12,
+        gatesBias: Bool = false, seed: Seed
     ) {
         attention = MultiHeadAttention(
-            width: width, headCount: headCount, dropout: dropout, seed: seed.derived("self_attn"))
+            width: width, headCount: headCount, dropout: dropout, gatesBias: gatesBias,
+            seed: seed.derived("self_attn"))
         linear1 = Linear(
             inputWidth: width, outputWidth: feedForwardWidth, standardDeviation: 0.02,
             seed: seed.derived("linear1"))

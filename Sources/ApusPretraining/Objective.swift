@@ -63,7 +63,7 @@ public struct ObjectiveLoss {
     public var figures: () -> [(name: String, value: Double)]
 }
 
-/// The kinds of objective that Apus trains.
+/// The kinds of objective.
 public enum ObjectiveKind: String, Codable, Sendable, CaseIterable {
     /// Contrastive predictive coding.
     case cpc
@@ -75,10 +75,19 @@ public enum ObjectiveKind: String, Codable, Sendable, CaseIterable {
     case nonAutoregressivePrediction
     /// BEST-RQ's and HuBERT's prediction of the codes of masked spans.
     case maskedPrediction
+    /// None: an encoder that others trained.
+    case imported
+
+    /// Those that Apus trains.
+    public static let allCases: [ObjectiveKind] = [
+        .cpc, .maskedReconstruction, .autoregressivePrediction, .nonAutoregressivePrediction,
+        .maskedPrediction,
+    ]
 
     /// What the loss is measured in.
     public var lossUnit: String {
         switch self {
+        case .imported: ""
         case .cpc, .maskedPrediction: "nats"
         case .maskedReconstruction, .autoregressivePrediction, .nonAutoregressivePrediction:
             "mean |error|"
@@ -100,6 +109,8 @@ public struct ObjectiveConfiguration: Codable, Hashable, Sendable {
     public var nonAutoregressivePrediction = NonAutoregressivePrediction.Configuration()
     /// How masked prediction is built; unused by the others.
     public var maskedPrediction = MaskedPrediction.Configuration()
+    /// How an imported encoder is built; unused by the others.
+    public var imported = ImportedEncoder.Configuration()
 
     /// CPC as it is by default.
     public init() {}
@@ -123,6 +134,7 @@ public struct ObjectiveConfiguration: Codable, Hashable, Sendable {
                 nonAutoregressivePrediction, melBandCount: melBandCount, seed: seed)
         case .maskedPrediction:
             MaskedPrediction(maskedPrediction, melBandCount: melBandCount, seed: seed)
+        case .imported: ImportedEncoder(imported, inputWidth: melBandCount, seed: seed)
         }
     }
 
@@ -142,6 +154,7 @@ public struct ObjectiveConfiguration: Codable, Hashable, Sendable {
             }
         case .maskedPrediction:
             maskedPrediction.problem().map { "objective.maskedPrediction." + $0 }
+        case .imported: imported.problem().map { "objective.imported." + $0 }
         }
     }
 
@@ -150,6 +163,9 @@ public struct ObjectiveConfiguration: Codable, Hashable, Sendable {
     /// - Parameter frontEnd: What makes the features.
     /// - Returns: The problem, or `nil`.
     public func problem(reading frontEnd: FrontEnd) -> String? {
+        if kind == .imported {
+            return imported.problem(reading: frontEnd).map { "objective.imported." + $0 }
+        }
         guard kind == .cpc else { return nil }
         return cpc.problem(
             featureCount: frontEnd.featureCount, isWaveform: frontEnd.kind == .waveform
@@ -181,6 +197,7 @@ public struct ObjectiveConfiguration: Codable, Hashable, Sendable {
             return nonAutoregressivePrediction.leastParameterCount(melBandCount: melBandCount)
         case .maskedPrediction:
             return maskedPrediction.leastParameterCount(melBandCount: melBandCount)
+        case .imported: return imported.leastParameterCount(inputWidth: melBandCount)
         }
     }
 }

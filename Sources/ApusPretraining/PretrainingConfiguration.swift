@@ -235,6 +235,10 @@ public struct PretrainingConfiguration: Codable, Hashable, Sendable {
         try require(
             frontEnd.kind != .waveform || !data.normalizesByCorpus, "data.normalizesByCorpus",
             "is true, expected false where frontEnd.kind is waveform")
+        try require(
+            objective.kind != .imported, "objective.kind",
+            "is imported, which has nothing to train without labels; expected one of "
+                + ObjectiveKind.allCases.map(\.rawValue).joined(separator: ", "))
         if let problem = objective.problem() ?? objective.problem(reading: frontEnd) {
             let parts = problem.split(separator: " ", maxSplits: 1)
             throw PretrainingError.badValue(

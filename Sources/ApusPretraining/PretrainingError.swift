@@ -10,6 +10,8 @@ public enum PretrainingError: Error, Equatable, Sendable, CustomStringConvertibl
     case badValue(key: String, reason: String, source: String)
     /// A file that isn't a model of Apus.
     case notAModel(path: String, reason: String)
+    /// A folder or checkpoint that can't be imported.
+    case notImportable(path: String, reason: String)
     /// Units that can't be found, or a file that doesn't hold those that a configuration wants.
     case notUnits(path: String, reason: String)
     /// Fewer frames than centroids.
@@ -37,6 +39,8 @@ public enum PretrainingError: Error, Equatable, Sendable, CustomStringConvertibl
             return "\(source): no option is named '\(key)'\(hint)"
         case .badValue(let key, let reason, let source): return "\(source): \(key): \(reason)"
         case .notAModel(let path, let reason): return "\(path): not a model of Apus: \(reason)"
+        case .notImportable(let path, let reason):
+            return "\(path): can't be imported: \(reason)"
         case .notUnits(let path, let reason): return "\(path): not the units wanted: \(reason)"
         case .tooFewFrames(let found, let wanted):
             return "\(found) frames for \(wanted) centroids: more recordings, or fewer centroids"

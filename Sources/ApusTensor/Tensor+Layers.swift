@@ -172,7 +172,7 @@ extension Tensor {
     }
 
     /// Multi-head self-attention from projected frames to what the heads gather, without the scores of
-    /// a whole batch: dropout(softmax(Q Kᵀ / √d + bias)) V.
+    /// a whole batch: dropout(softmax(Q Kᵀ / √d + gate · bias)) V.
     ///
     /// What is drawn is as by `dropout(probability:seed:)` of weights (B, heads, T, T).
     ///
@@ -180,16 +180,18 @@ extension Tensor {
     ///   - headCount: The number of heads; it divides D.
     ///   - padding: (B, 1, 1, T), true at the frames beyond a recording's end; `nil` where there are none.
     ///   - bias: (heads, T, T), added to the scores, or `nil` for none.
+    ///   - gates: (B, heads, T), what each row of the bias is multiplied by, or `nil` for one.
     ///   - probability: The share of weights set to zero, in 0..<1; zero for no dropout.
     ///   - seed: What the draw depends on.
     /// - Returns: (B, T, D) for queries, keys and values (B, T, 3D).
     public func attention(
-        headCount: Int, padding: Tensor?, bias: Tensor?, probability: Double, seed: Seed
+        headCount: Int, padding: Tensor?, bias: Tensor?, gates: Tensor? = nil, probability: Double,
+        seed: Seed
     ) -> Tensor {
-        make("attention", [self, padding, bias].compactMap { $0 }) {
+        make("attention", [self, padding, bias, gates].compactMap { $0 }) {
             apus_attention(
-                handle, padding?.handle, bias?.handle, Int64(headCount), probability, seed.value, $0
-            )
+                handle, padding?.handle, bias?.handle, gates?.handle, Int64(headCount),
+                probability, seed.value, $0)
         }
     }
 

@@ -1,14 +1,16 @@
 // Multi-head self-attention over projected frames (Vaswani et al. 2017, section 3.2), from the scores
 // to what the heads gather:
 //
-//   S = Q Kᵀ / √d + bias, minus infinity at padding;  P = softmax(S);  O = dropout(P) V
+//   S = Q Kᵀ / √d + gate · bias, minus infinity at padding;  P = softmax(S);  O = dropout(P) V
 //
+// where a gate, one number for each row, is there for WavLM alone,
 // for each recording and head. The scores of a batch are far larger than all else, and neither they
 // nor P ever exist at once: a block of rows goes through all steps in a core's cache. What is kept for
 // the backward pass is each row's log Σ exp(S); the block's scores and draws are computed again
 // (Dao et al. 2022, FlashAttention, section 3.1). With G = (dO Vᵀ) · draws:
 //
 //   dS = P · (G - rowsum(P · G)),  dQ = dS K / √d,  dK = dSᵀ Q / √d,  dV = dropout(P)ᵀ dO
+//   dbias = gate · dS,  dgate = rowsum(dS · bias)
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <cmath>
@@ -31,11 +33,11 @@ __attribute__((always_inline)) inline float share(float x) { return x < -87.0f ?
 /// Scores of one row -> weights after dropout, which may take the scores' place; gives log Σ exp.
 /// `hidden` is minus infinity at padding, `row` is room for T numbers, `bits` for T draws.
 template <bool Drops, class Element>
-__attribute__((always_inline)) inline float forwardRow(const float *scores, Element *weights, const float *__restrict hidden, const float *__restrict bias, float *__restrict row, uint32_t *__restrict bits, float scale, int64_t T, uint64_t first, const Dropping &dropping) {
+__attribute__((always_inline)) inline float forwardRow(const float *scores, Element *weights, const float *__restrict hidden, const float *__restrict bias, float gate, float *__restrict row, uint32_t *__restrict bits, float scale, int64_t T, uint64_t first, const Dropping &dropping) {
 #pragma clang fp reassociate(on)
     for (int64_t j = 0; j < T; ++j) row[j] = scores[j] * scale + hidden[j];
     if (bias)
-        for (int64_t j = 0; j < T; ++j) row[j] += bias[j];
+        for (int64_t j = 0; j < T; ++j) row[j] += gate * bias[j];
     // Sixteen maxima, as a single one would not vectorise.
     float most[16];
     for (float &each : most) each = -std::numeric_limits<float>::infinity();
@@ -57,15 +59,15 @@ __attribute__((always_inline)) inline float forwardRow(const float *scores, Elem
 }
 
 /// Scores of one row -> weights after dropout; gradients of the weights -> gradients of the scores; what
-/// is written may take the place of what is read. `sums` takes the gradient of the bias, `row` is room
+/// is written may take the place of what is read. `sums` takes the gradient of the bias, `gateSum` that of the gate, `row` is room
 /// for 2 T numbers, `bits` for T draws.
 template <bool Drops, class Element>
-__attribute__((always_inline)) inline void backwardRow(const float *scores, const float *gradients, Element *weights, Element *slopes, const float *__restrict hidden, const float *__restrict bias, float *__restrict sums, float *__restrict row, uint32_t *__restrict bits, float scale, float total, int64_t T, uint64_t first, const Dropping &dropping) {
+__attribute__((always_inline)) inline void backwardRow(const float *scores, const float *gradients, Element *weights, Element *slopes, const float *__restrict hidden, const float *__restrict bias, float gate, float *__restrict sums, float *gateSum, float *__restrict row, uint32_t *__restrict bits, float scale, float total, int64_t T, uint64_t first, const Dropping &dropping) {
 #pragma clang fp reassociate(on)
     float *__restrict slope = row + T;
     for (int64_t j = 0; j < T; ++j) row[j] = scores[j] * scale + hidden[j] - total;
     if (bias)
-        for (int64_t j = 0; j < T; ++j) row[j] += bias[j];
+        for (int64_t j = 0; j < T; ++j) row[j] += gate * bias[j];
     dropping.fill<Drops>(bits, first, T);
     float mean = 0;
     for (int64_t j = 0; j < T; ++j) {
@@ -77,15 +79,20 @@ __attribute__((always_inline)) inline void backwardRow(const float *scores, cons
         write(weights[j], weight * factor);
     }
     if (sums)
-        for (int64_t j = 0; j < T; ++j) sums[j] += row[j] * (slope[j] - mean);
+        for (int64_t j = 0; j < T; ++j) sums[j] += gate * row[j] * (slope[j] - mean);
+    if (gateSum) {
+        float sum = 0;
+        for (int64_t j = 0; j < T; ++j) sum += row[j] * (slope[j] - mean) * bias[j];
+        *gateSum = sum;
+    }
     for (int64_t j = 0; j < T; ++j) write(slopes[j], row[j] * (slope[j] - mean) * scale);
 }
 
 /// What all rows of a block share: room for a row's numbers and draws, and the rows' stride where they
 /// are factors of a product.
 struct Rows {
-    const float *hidden, *bias;
-    float *sums, *totals, *row;
+    const float *hidden, *bias, *gates;
+    float *sums, *gateSums, *totals, *row;
     uint32_t *bits;
     float scale;
     int64_t count, T, stride;
@@ -97,8 +104,9 @@ struct Rows {
         for (int64_t i = 0; i < rows.count; ++i) {                                                 \
             const float *own = scores + i * rows.T, *bias = rows.bias ? rows.bias + i * rows.T : nullptr; \
             const uint64_t first = rows.first + static_cast<uint64_t>(i * rows.T);                 \
-            rows.totals[i] = dropping.threshold ? forwardRow<true>(own, weights + i * rows.stride, rows.hidden, bias, rows.row, rows.bits, rows.scale, rows.T, first, dropping) \
-                                                : forwardRow<false>(own, weights + i * rows.stride, rows.hidden, bias, rows.row, rows.bits, rows.scale, rows.T, first, dropping); \
+            const float gate = rows.gates ? rows.gates[i] : 1.0f;                                  \
+            rows.totals[i] = dropping.threshold ? forwardRow<true>(own, weights + i * rows.stride, rows.hidden, bias, gate, rows.row, rows.bits, rows.scale, rows.T, first, dropping) \
+                                                : forwardRow<false>(own, weights + i * rows.stride, rows.hidden, bias, gate, rows.row, rows.bits, rows.scale, rows.T, first, dropping); \
         }                                                                                          \
     }                                                                                              \
     APUS_CLONES void backwardRows(const float *scores, const float *gradients, ELEMENT *weights, ELEMENT *slopes, const Rows &rows, const Dropping &dropping) { \
@@ -106,24 +114,27 @@ struct Rows {
             const int64_t at = i * rows.T, to = i * rows.stride;                                   \
             const float *bias = rows.bias ? rows.bias + at : nullptr;                              \
             float *sums = rows.sums ? rows.sums + at : nullptr;                                    \
+            const float gate = rows.gates ? rows.gates[i] : 1.0f;                                  \
+            float *gateSum = rows.gateSums ? rows.gateSums + i : nullptr;                          \
             const uint64_t first = rows.first + static_cast<uint64_t>(at);                         \
-            if (dropping.threshold) backwardRow<true>(scores + at, gradients + at, weights + to, slopes + to, rows.hidden, bias, sums, rows.row, rows.bits, rows.scale, rows.totals[i], rows.T, first, dropping); \
-            else backwardRow<false>(scores + at, gradients + at, weights + to, slopes + to, rows.hidden, bias, sums, rows.row, rows.bits, rows.scale, rows.totals[i], rows.T, first, dropping); \
+            if (dropping.threshold) backwardRow<true>(scores + at, gradients + at, weights + to, slopes + to, rows.hidden, bias, gate, sums, gateSum, rows.row, rows.bits, rows.scale, rows.totals[i], rows.T, first, dropping); \
+            else backwardRow<false>(scores + at, gradients + at, weights + to, slopes + to, rows.hidden, bias, gate, sums, gateSum, rows.row, rows.bits, rows.scale, rows.totals[i], rows.T, first, dropping); \
         }                                                                                          \
     }
 
 APUS_ATTENTION_ROWS(float)
 APUS_ATTENTION_ROWS(uint16_t)
 
-/// The sizes of a batch and its tensors: projected (B, T, 3D), hidden (B, T), bias (heads, T, T) or empty.
+/// The sizes of a batch and its tensors: projected (B, T, 3D), hidden (B, T), bias (heads, T, T) and
+/// gates (B, heads, T) or empty.
 struct Batch {
-    at::Tensor projected, hidden, bias;
+    at::Tensor projected, hidden, bias, gates;
     int64_t B, T, heads, d;
     float scale;
     Dropping dropping;
 
-    Batch(const at::Tensor &projected, const at::Tensor &hidden, const at::Tensor &bias, int64_t heads, double probability, int64_t seed)
-        : projected(projected), hidden(hidden), bias(bias), B(projected.size(0)), T(projected.size(1)), heads(heads), d(projected.size(2) / 3 / heads), scale(static_cast<float>(1.0 / std::sqrt(static_cast<double>(d)))), dropping(probability, static_cast<uint64_t>(seed)) {}
+    Batch(const at::Tensor &projected, const at::Tensor &hidden, const at::Tensor &bias, const at::Tensor &gates, int64_t heads, double probability, int64_t seed)
+        : projected(projected), hidden(hidden), bias(bias), gates(gates), B(projected.size(0)), T(projected.size(1)), heads(heads), d(projected.size(2) / 3 / heads), scale(static_cast<float>(1.0 / std::sqrt(static_cast<double>(d)))), dropping(probability, static_cast<uint64_t>(seed)) {}
 
     /// Where the queries (0), keys (1) or values (2) of one head begin in `tensor` (B, T, 3D).
     template <class Element>
@@ -137,10 +148,11 @@ struct Batch {
     bool hasBias() const { return bias.numel() > 0; }
 
     /// What `count` rows of a head's scores share.
-    Rows rows(int64_t b, int64_t head, int64_t begin, int64_t count, int64_t stride, const at::Tensor &totals, float *sums, float *row, uint32_t *bits) const {
+    Rows rows(int64_t b, int64_t head, int64_t begin, int64_t count, int64_t stride, const at::Tensor &totals, float *sums, float *gateSums, float *row, uint32_t *bits) const {
         const int64_t place = (b * heads + head) * T + begin;
         const float *own = hasBias() ? bias.data_ptr<float>() + (head * T + begin) * T : nullptr;
-        return {hidden.data_ptr<float>() + b * T, own, sums, totals.data_ptr<float>() + place, row, bits, scale, count, T, stride, static_cast<uint64_t>(place * T)};
+        const float *ownGates = gates.numel() > 0 ? gates.data_ptr<float>() + place : nullptr;
+        return {hidden.data_ptr<float>() + b * T, own, ownGates, sums, gateSums ? gateSums + place : nullptr, totals.data_ptr<float>() + place, row, bits, scale, count, T, stride, static_cast<uint64_t>(place * T)};
     }
 
     /// Calls `body(b, head)` for all, in parallel; the recordings in order for each head, so that sums
@@ -236,7 +248,7 @@ void attend(const Batch &batch, const at::Tensor &out, const at::Tensor &totals)
         std::vector<uint32_t> bits(static_cast<size_t>(T));
         for (int64_t begin = 0; begin < T; begin += most) {
             const int64_t count = std::min(most, T - begin);
-            const Rows rows = batch.rows(b, head, begin, count, deep, totals, nullptr, row.data(), bits.data());
+            const Rows rows = batch.rows(b, head, begin, count, deep, totals, nullptr, nullptr, row.data(), bits.data());
             apus::multiply(batch.part<Element>(batch.projected, 0, b, head) + begin * 3 * D, 3 * D, keys.data, keys.stride, block.scores.data(), T, count, T, d, false);
             forwardRows(block.scores.data(), block.made(), rows, batch.dropping);
             apus::multiply(block.made(), deep, values.data, values.stride, gathered.data(), d, count, d, deep, false);
@@ -246,7 +258,7 @@ void attend(const Batch &batch, const at::Tensor &out, const at::Tensor &totals)
 }
 
 template <class Element>
-void attendBackward(const Batch &batch, const at::Tensor &gradient, const at::Tensor &totals, const at::Tensor &derivative, const at::Tensor &biasDerivative) {
+void attendBackward(const Batch &batch, const at::Tensor &gradient, const at::Tensor &totals, const at::Tensor &derivative, const at::Tensor &biasDerivative, const at::Tensor &gateDerivative) {
     const int64_t T = batch.T, d = batch.d, D = batch.heads * d, most = batch.blockRows(), deep = depth<Element>(T);
     batch.forEach([&](int64_t b, int64_t head) {
         const Element *keyRows = batch.part<Element>(batch.projected, 1, b, head);
@@ -263,7 +275,7 @@ void attendBackward(const Batch &batch, const at::Tensor &gradient, const at::Te
             const Element *queries = batch.part<Element>(batch.projected, 0, b, head) + begin * 3 * D;
             const Element *gathered = apus::numbers<Element>(gradient) + (b * T + begin) * D + head * d;
             float *sums = batch.hasBias() ? biasDerivative.data_ptr<float>() + (head * T + begin) * T : nullptr;
-            const Rows rows = batch.rows(b, head, begin, count, deep, totals, sums, row.data(), bits.data());
+            const Rows rows = batch.rows(b, head, begin, count, deep, totals, sums, gateDerivative.numel() > 0 ? gateDerivative.data_ptr<float>() : nullptr, row.data(), bits.data());
             apus::multiply(queries, 3 * D, keyColumns.data, keyColumns.stride, weights.scores.data(), T, count, T, d, false);
             apus::multiply(gathered, D, valueColumns.data, valueColumns.stride, slopes.scores.data(), T, count, T, d, false);
             backwardRows(weights.scores.data(), slopes.scores.data(), weights.made(), slopes.made(), rows, batch.dropping);
@@ -280,13 +292,13 @@ void attendBackward(const Batch &batch, const at::Tensor &gradient, const at::Te
 }
 
 struct Attention : torch::autograd::Function<Attention> {
-    static at::Tensor forward(torch::autograd::AutogradContext *context, const at::Tensor &projected, const at::Tensor &hidden, const at::Tensor &bias, int64_t heads, double probability, int64_t seed) {
-        const Batch batch(projected.contiguous(), hidden, bias.contiguous(), heads, probability, seed);
+    static at::Tensor forward(torch::autograd::AutogradContext *context, const at::Tensor &projected, const at::Tensor &hidden, const at::Tensor &bias, const at::Tensor &gates, int64_t heads, double probability, int64_t seed) {
+        const Batch batch(projected.contiguous(), hidden, bias.contiguous(), gates.contiguous(), heads, probability, seed);
         auto out = at::empty({batch.B, batch.T, heads * batch.d}, projected.options());
         auto totals = at::empty({batch.B, heads, batch.T}, hidden.options());
         if (apus::isHalf(projected)) attend<uint16_t>(batch, out, totals);
         else attend<float>(batch, out, totals);
-        context->save_for_backward({batch.projected, hidden, batch.bias, totals});
+        context->save_for_backward({batch.projected, hidden, batch.bias, batch.gates, totals});
         context->saved_data["heads"] = heads;
         context->saved_data["probability"] = probability;
         context->saved_data["seed"] = seed;
@@ -296,41 +308,44 @@ struct Attention : torch::autograd::Function<Attention> {
     static torch::autograd::variable_list backward(torch::autograd::AutogradContext *context, torch::autograd::variable_list gradients) {
         const auto saved = context->get_saved_variables();
         auto &data = context->saved_data;
-        const Batch batch(saved[0], saved[1], saved[2], data["heads"].toInt(), data["probability"].toDouble(), data["seed"].toInt());
+        const Batch batch(saved[0], saved[1], saved[2], saved[3], data["heads"].toInt(), data["probability"].toDouble(), data["seed"].toInt());
         const auto gradient = gradients[0].contiguous();
         auto derivative = at::empty_like(batch.projected);
-        const auto biasDerivative = at::zeros_like(batch.bias);
-        if (apus::isHalf(gradient)) attendBackward<uint16_t>(batch, gradient, saved[3], derivative, biasDerivative);
-        else attendBackward<float>(batch, gradient, saved[3], derivative, biasDerivative);
-        return {derivative, at::Tensor(), biasDerivative, at::Tensor(), at::Tensor(), at::Tensor()};
+        const auto biasDerivative = at::zeros_like(batch.bias), gateDerivative = at::zeros_like(batch.gates);
+        if (apus::isHalf(gradient)) attendBackward<uint16_t>(batch, gradient, saved[4], derivative, biasDerivative, gateDerivative);
+        else attendBackward<float>(batch, gradient, saved[4], derivative, biasDerivative, gateDerivative);
+        return {derivative, at::Tensor(), biasDerivative, gateDerivative, at::Tensor(), at::Tensor(), at::Tensor()};
     }
 };
 
 /// The same where the kernel can't run: all scores exist at once.
-at::Tensor composed(const at::Tensor &projected, const at::Tensor &hidden, const std::optional<at::Tensor> &bias, int64_t heads, const Dropping &dropping) {
+at::Tensor composed(const at::Tensor &projected, const at::Tensor &hidden, const std::optional<at::Tensor> &bias, const std::optional<at::Tensor> &gates, int64_t heads, const Dropping &dropping) {
     const apus::TypesKept kept;
     const int64_t B = projected.size(0), T = projected.size(1), D = projected.size(2) / 3;
     const auto parts = projected.view({B, T, 3, heads, D / heads}).permute({2, 0, 3, 1, 4}).unbind();  // (B, heads, T, d) each
     auto scores = at::matmul(parts[0], parts[1].transpose(2, 3)).to(at::kFloat) * (1.0 / std::sqrt(static_cast<double>(D / heads))) + hidden.view({B, 1, 1, T});
-    if (bias) scores = scores + *bias;
+    if (bias) scores = scores + (gates ? gates->unsqueeze(-1) * *bias : *bias);
     const auto weights = apus::dropped(at::softmax(scores, -1), dropping).to(projected.scalar_type());
     return at::matmul(weights, parts[2]).transpose(1, 2).reshape({B, T, D});
 }
 
 }  // namespace
 
-apus_status apus_attention(apus_tensor projected, apus_tensor padding, apus_tensor bias, int64_t heads, double probability, uint64_t seed, apus_tensor *out) APUS_NOEXCEPT {
+apus_status apus_attention(apus_tensor projected, apus_tensor padding, apus_tensor bias, apus_tensor gates, int64_t heads, double probability, uint64_t seed, apus_tensor *out) APUS_NOEXCEPT {
     return apus::made(out, [&] {
         const auto &frames = projected->value;
         TORCH_CHECK(frames.dim() == 3 && heads > 0 && frames.size(2) % (3 * heads) == 0, "projected frames ", frames.sizes(), " of ", heads, " heads");
         const int64_t B = frames.size(0), T = frames.size(1);
         TORCH_CHECK(!padding || padding->value.numel() == B * T, "padding ", padding->value.sizes(), " doesn't fit ", frames.sizes());
         TORCH_CHECK(!bias || bias->value.sizes() == at::IntArrayRef({heads, T, T}), "a bias ", bias->value.sizes(), " doesn't fit ", frames.sizes());
+        TORCH_CHECK(!gates || (bias && gates->value.sizes() == at::IntArrayRef({B, heads, T})), "gates that don't fit ", frames.sizes());
         auto hidden = at::zeros({B, T}, frames.options().dtype(at::kFloat));
         if (padding) hidden.masked_fill_(padding->value.reshape({B, T}), -std::numeric_limits<float>::infinity());
         // Pairs of halves are of one frame, and not every processor multiplies them.
         const bool fits = frames.scalar_type() != at::kBFloat16 || (apus::multipliesHalves() && frames.size(2) / 3 / heads % 2 == 0);
-        if (!apus::hasKernels(frames) || !fits) return composed(frames.contiguous(), hidden, bias ? std::optional(bias->value) : std::nullopt, heads, Dropping(probability, seed));
-        return Attention::apply(frames, hidden, bias ? bias->value : at::empty({0}, hidden.options()), heads, probability, static_cast<int64_t>(seed));
+        const auto optional = [](apus_tensor each) { return each ? std::optional(each->value) : std::nullopt; };
+        if (!apus::hasKernels(frames) || !fits) return composed(frames.contiguous(), hidden, optional(bias), optional(gates), heads, Dropping(probability, seed));
+        const auto none = at::empty({0}, hidden.options());
+        return Attention::apply(frames, hidden, bias ? bias->value : none, gates ? gates->value : none, heads, probability, static_cast<int64_t>(seed));
     });
 }

@@ -61,7 +61,24 @@ import Testing
         Case(
             "size beyond 64 bits", "{\(entry(shape: "[99999999999999999999]"))}",
             "the entry of x is incomplete"),
-        Case("half precision", "{\(entry(type: "F16", shape: "[4]"))}", "x has the type F16"),
+        Case("integers", "{\(entry(type: "I32"))}", "x has the type I32, expected F32"),
+        Case(
+            "a tensor twice", "{\(entry()),\(entry())}", "the tensor x is there twice"),
+        Case(
+            "a field twice", "{\"x\":{\"dtype\":\"F32\",\"dtype\":\"F32\"}}",
+            "the entry of x has dtype twice"),
+        Case(
+            "a field of no meaning", "{\"x\":{\"strides\":[1]}}",
+            "the entry of x has the field strides"),
+        Case(
+            "metadata twice in itself", "{\"__metadata__\":{\"a\":\"b\",\"a\":\"c\"}}",
+            "the metadata a is there twice"),
+        Case("text after the header", "{\(entry())} x", "not JSON"),
+        Case("a half of a character", "{\"\\ud800\":{}}", "not JSON"),
+        Case(
+            "more overlaps than memory",
+            "{" + (0..<1000).map { entry("t\($0)") }.joined(separator: ",") + "}",
+            "two tensors overlap"),
         Case("unknown type", "{\(entry(type: "F33"))}", "x has the type F33, expected F32"),
         Case("offsets out of range", "{\(entry(offsets: "[8,16]"))}", "x lies outside the file"),
         Case(

@@ -87,6 +87,18 @@ enum Composition {
                     headCount: 2, padding: padding, bias: $0[1], probability: probability,
                     seed: seed)
             },
+            Case(
+                "gatedAttention",
+                [
+                    normal(3, 13, 24, seed: 1), normal(2, 13, 13, seed: 2),
+                    normal(3, 2, 13, seed: 3),
+                ]
+            ) {
+                $0[0].attention(
+                    headCount: 2, padding: padding, bias: $0[1], gates: $0[2],
+                    probability: probability,
+                    seed: seed)
+            },
         ]
     }
 
@@ -150,7 +162,7 @@ enum Composition {
     @Test(arguments: [0, 0.3]) func ofHalves(probability: Double) throws {
         let wanted = [
             "gatheredProducts", "contrastiveScores", "firstClassLoss", "dropout", "geluDropout",
-            "residualNorm", "longAttention", "attention",
+            "residualNorm", "longAttention", "attention", "gatedAttention",
         ]
         for each in Composition.all(probability: probability) where wanted.contains(each.name) {
             // What bfloat16 holds exactly.

@@ -77,7 +77,8 @@ import Testing
     }
 
     private func attention(
-        _ projected: Tensor, heads: Int, padding: Tensor?, bias: Tensor?, probability: Double
+        _ projected: Tensor, heads: Int, padding: Tensor?, bias: Tensor?, gates: Tensor? = nil,
+        probability: Double
     ) -> Tensor {
         let (B, T, D) = (projected.shape[0], projected.shape[1], projected.shape[2] / 3)
         let parts = projected.reshaped(B, T, 3, heads, D / heads).permuted(2, 0, 3, 1, 4)
@@ -86,7 +87,7 @@ import Testing
         }
         var scores =
             part(0).matmul(part(1).transposed(-2, -1)) * (1 / Double(D / heads).squareRoot())
-        if let bias { scores = scores + bias }
+        if let bias { scores = scores + (gates.map { $0.reshaped(B, heads, T, 1) * bias } ?? bias) }
         if let padding { scores = scores.filled(where: padding, with: -.infinity) }
         return dropped(scores.softmax(dimension: -1), probability).matmul(part(2))
             .transposed(1, 2).reshaped(B, T, D)
@@ -118,6 +119,15 @@ import Testing
         } against: {
             attention(
                 $0[0], heads: heads, padding: padding, bias: $0[1], probability: probability)
+        }
+        try check(inputs + [normal(3, heads, T, seed: 3)], tolerance: 1e-5) {
+            $0[0].attention(
+                headCount: heads, padding: padding, bias: $0[1], gates: $0[2],
+                probability: probability, seed: seed)
+        } against: {
+            attention(
+                $0[0], heads: heads, padding: padding, bias: $0[1], gates: $0[2],
+                probability: probability)
         }
     }
 
@@ -156,6 +166,13 @@ import Testing
             differenceErrors([normal(2, 5, 12, seed: 1), normal(2, 5, 5, seed: 2)]) {
                 $0[0].attention(
                     headCount: 2, padding: nil, bias: $0[1], probability: probability, seed: seed)
+            },
+            differenceErrors([
+                normal(2, 5, 12, seed: 1), normal(2, 5, 5, seed: 2), normal(2, 2, 5, seed: 3),
+            ]) {
+                $0[0].attention(
+                    headCount: 2, padding: nil, bias: $0[1], gates: $0[2],
+                    probability: probability, seed: seed)
             },
         ].flatMap { $0 }
         #expect(errors.allSatisfy { $0 < 1e-2 }, "\(errors)")

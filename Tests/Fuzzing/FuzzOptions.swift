@@ -1,4 +1,5 @@
 import ApusSignal
+import Foundation
 
 /// What is done with a file: the four bytes after its content in an input.
 struct FuzzOptions {
@@ -19,6 +20,8 @@ struct FuzzOptions {
         case kaldiScript
         /// The reader of front ends in JSON.
         case frontEnd
+        /// The readers of weights: safetensors and PyTorch's checkpoints.
+        case weights
     }
 
     private let bytes: [UInt8]
@@ -28,16 +31,22 @@ struct FuzzOptions {
         self.bytes = Array(bytes)
     }
 
+    /// Whether `FUZZING_WEIGHTS` says that every file is one of weights.
+    private static let readsWeightsOnly =
+        ProcessInfo.processInfo.environment["FUZZING_WEIGHTS"] != nil
+
     /// What reads the file.
     var reader: Reader {
-        switch bytes[0] {
+        if Self.readsWeightsOnly { return .weights }
+        return switch bytes[0] {
         case 0..<0xC0: .sound(raw: nil)
         case 0xC0..<0xD8: .sound(raw: raw)
         case 0xD8..<0xE0: .numPy
         case 0xE0..<0xE8: .numPyArchive
         case 0xE8..<0xF0: .kaldiArchive
         case 0xF0..<0xF8: .kaldiScript
-        default: .frontEnd
+        case 0xF8..<0xFC: .frontEnd
+        default: .weights
         }
     }
 

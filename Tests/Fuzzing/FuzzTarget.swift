@@ -21,6 +21,7 @@ public func fuzzOne(_ bytes: UnsafePointer<UInt8>, _ count: Int) -> CInt {
         case .kaldiArchive: try readKaldiArchive(file.path)
         case .kaldiScript: try readKaldiScript(file.path)
         case .frontEnd: readFrontEnd(Data(content))
+        case .weights: try readWeights(file.path)
         }
     } catch let error as SignalError {
         check(error.description.hasPrefix(file.path), "no path: \(error)")

@@ -1,3 +1,4 @@
+import ApusNN
 import ApusSignal
 import Foundation
 
@@ -34,6 +35,26 @@ func readKaldiScript(_ path: String) throws {
     for (key, location) in try KaldiScript(contentsOf: path).entries {
         check(!key.isEmpty, "an entry without a key")
         check(KaldiLocation(location.description) == location, "another place: \(location)")
+    }
+}
+
+/// Reads a file as weights: as a checkpoint of PyTorch where it looks like one, else as safetensors.
+func readWeights(_ path: String) throws {
+    do {
+        let tensors: [String: TensorValues]
+        if TorchCheckpoint.looksLike(path) {
+            let checkpoint = try TorchCheckpoint(contentsOf: path)
+            tensors = try checkpoint.values(of: checkpoint.content.tensors)
+        } else {
+            let file = try Safetensors(contentsOf: path)
+            tensors = file.tensors
+            check(try !file.encoded().isEmpty, "what was read can't be written")
+        }
+        check(
+            tensors.values.allSatisfy { $0.shape.reduce(1, *) == $0.values.count },
+            "the shape is another")
+    } catch let error as NNError {
+        check(error.description.hasPrefix(path), "no path: \(error)")
     }
 }
 

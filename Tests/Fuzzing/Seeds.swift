@@ -1,3 +1,4 @@
+import ApusNN
 import ApusSignal
 import Foundation
 
@@ -85,6 +86,12 @@ private func writeOtherSeeds(of samples: [Float], in folder: String) throws {
     try save(
         Data("one a.ark:4\ntwo b/c.ark:300[0:9,2:3]\n".utf8), "kaldi-script", in: folder,
         options: [0xF0, 0, 0, 0])
+    let weights = Safetensors(
+        tensors: [
+            "a": TensorValues(shape: [2, 3], values: [1, 2, 3, 4, 5, 6]),
+            "b\n\u{1F426}": TensorValues(shape: [], values: [7]),
+        ], metadata: ["key": "value"])
+    try save(weights.encoded(), "safetensors", in: folder, options: [0xFC, 0, 0, 0])
     for name in FrontEnd.presetNames {
         let content = try JSONEncoder().encode(FrontEnd.preset(named: name))
         try save(content, "front-end-\(name)", in: folder, options: [0xF8, 0, 0, 0])

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Fuzzes the readers of files and the front end with the libFuzzer of the Swift toolchain.
+# Fuzzes the readers of sound, arrays, archives and weights and the front end with the libFuzzer of the Swift toolchain.
 #
 #   Tests/Fuzzing/run.sh FOLDER [OPTION...]     builds in FOLDER and fuzzes until something fails
 #   Tests/Fuzzing/run.sh FOLDER -runs=2000000   ... or until so many executions are done
+#   FUZZING_WEIGHTS=1 Tests/Fuzzing/run.sh ... the readers of weights alone
 #   SANITIZE=address Tests/Fuzzing/run.sh ...   with the address sanitizer in our code
 #   Tests/Fuzzing/run.sh FOLDER FILE...         runs inputs that failed again
 #
@@ -15,7 +16,7 @@
 # Our code is instrumented; libsndfile and its codecs are the system's, so they are reached by changes
 # to headers, chunks and checksums (FormatMutator.swift), not by their coverage.
 set -euo pipefail
-[ $# -ge 1 ] || { sed -n '2,8s/^# \{0,1\}//p' "$0" >&2; exit 64; }
+[ $# -ge 1 ] || { sed -n '2,9s/^# \{0,1\}//p' "$0" >&2; exit 64; }
 mkdir -p "$1"
 work=$(cd "$1" && pwd)
 shift
@@ -33,11 +34,20 @@ mapfile -t sources < <(find Sources/ApusSignal -name '*.swift' | sort)
 swiftc "${flags[@]}" -sanitize="$sanitizers" "${modules[@]}" -module-name ApusSignal \
     -emit-module -emit-module-path "$build/ApusSignal.swiftmodule" \
     -c -o "$build/ApusSignal.o" "${sources[@]}"
+# What reads weights, without the layers that have them and libtorch under these.
+weights=(Sources/ApusNN/{NNError,Safetensors,SafetensorsHeader,StoredNumbers,TensorValues}.swift
+    Sources/ApusNN/TorchCheckpoint/*.swift)
+swiftc "${flags[@]}" -sanitize="$sanitizers" "${modules[@]}" -module-name ApusNN \
+    -emit-module -emit-module-path "$build/ApusNN.swiftmodule" \
+    -c -o "$build/ApusNN.o" "${weights[@]}"
 swiftc "${flags[@]}" -sanitize="$sanitizers" "${modules[@]}" -module-name Fuzzing \
-    -o "$build/fuzz" Tests/Fuzzing/*.swift "$build/ApusSignal.o"
+    -o "$build/fuzz" Tests/Fuzzing/*.swift "$build/ApusSignal.o" "$build/ApusNN.o"
 
 if [ -z "$(ls "$work/seeds")" ]; then
     FUZZING_SEEDS=$work/seeds "$build/fuzz"
+    for checkpoint in Tests/ApusNNTests/References/checkpoint*.pt; do
+        { cat "$checkpoint" && printf '\374\0\0\0'; } >"$work/seeds/$(basename "$checkpoint")"
+    done
 fi
 
 # The shadow memory of the address sanitizer is not the program's.

@@ -32,6 +32,12 @@ struct InfoCommand: ParsableCommand {
         )
         print("layers      \(layers.joined(separator: ", "))")
         print("frame rate  \(String(format: "%g", rate)) Hz")
+        if card.objective.kind == .imported {
+            print(
+                "trained     by others: \(card.trainingData.manifest) "
+                    + "(\(card.trainingData.manifestHash)), Apus \(card.version)")
+            return describeFrontEnd(card)
+        }
         print("trained     \(card.step) steps, seed \(card.seed), Apus \(card.version)")
         print(
             "data        \(card.trainingData.recordings) recordings, "
@@ -43,9 +49,16 @@ struct InfoCommand: ParsableCommand {
                     + "\(origin.trainingData.recordings) recordings, \(origin.trainingData.manifest)"
             )
         }
-        print(
-            "front end   \(card.frontEnd.sampleRate) Hz, \(card.frontEnd.melBandCount) mel bands, "
-                + "\(card.frontEnd.frameLength) every \(card.frontEnd.frameShift); all of it: --json"
-        )
+        describeFrontEnd(card)
+    }
+
+    private func describeFrontEnd(_ card: ModelCard) {
+        let frontEnd = card.frontEnd
+        let features =
+            frontEnd.kind == .waveform
+            ? "samples, \(frontEnd.frameLength) a frame"
+            : "\(frontEnd.melBandCount) mel bands, "
+                + "\(frontEnd.frameLength) every \(frontEnd.frameShift)"
+        print("front end   \(frontEnd.sampleRate) Hz, \(features); all of it: --json")
     }
 }

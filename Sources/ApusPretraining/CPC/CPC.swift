@@ -310,7 +310,7 @@ extension CPC {
 
 extension Tensor {
     /// Vectors of length 1 in the last dimension; a zero vector stays zero.
-    fileprivate func normalized() -> Tensor {
+    func normalized() -> Tensor {
         self / ((self * self).sum(dimension: -1, keepsDimension: true) + 1e-12).squareRoot()
     }
 }

@@ -217,9 +217,15 @@ public struct ClassifierConfiguration: Codable, Hashable, Sendable {
     }
 
     /// How training recordings are cut and gathered.
-    var samplerOptions: SamplerOptions {
-        SamplerOptions(
-            mode: data.mode, framesPerBatch: max(data.framesPerBatch, data.cropFrames),
-            cropFrames: data.cropFrames, minimumFrames: data.minimumFrames, seed: seed)
+    ///
+    /// - Parameter frontEnd: What makes the features. Where a frame is a sample, the configuration's
+    ///   frames are still those of a hundredth of a second.
+    /// - Returns: The options.
+    func samplerOptions(_ frontEnd: FrontEnd) -> SamplerOptions {
+        let scale = frontEnd.featureShiftInSamples == 1 ? max(1, frontEnd.sampleRate / 100) : 1
+        return SamplerOptions(
+            mode: data.mode, framesPerBatch: max(data.framesPerBatch, data.cropFrames) * scale,
+            cropFrames: data.cropFrames * scale, minimumFrames: data.minimumFrames * scale,
+            seed: seed)
     }
 }

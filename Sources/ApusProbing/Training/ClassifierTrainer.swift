@@ -256,6 +256,12 @@ public final class ClassifierTrainer {
                 model = PretrainedModel(untrained: card, path: configuration.model)
             }
         }
+        if model.card.objective.kind == .imported, configuration.selfSupervised.weight > 0 {
+            throw PretrainingError.badValue(
+                key: "selfSupervised.weight",
+                reason: "is \(configuration.selfSupervised.weight), expected 0: an imported "
+                    + "encoder has no objective", source: "configuration")
+        }
         let fewest = configuration.data.minimumFrames
         guard
             configuration.selfSupervised.weight == 0

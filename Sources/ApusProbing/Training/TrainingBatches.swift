@@ -46,7 +46,7 @@ struct TrainingBatches {
         do {
             sampler = try LengthBucketedSampler(
                 ids: cuts.map(\.id), frameCounts: usable.frames,
-                options: configuration.samplerOptions)
+                options: configuration.samplerOptions(frontEnd))
         } catch CorpusError.noUsableCuts(let reason) {
             throw PretrainingError.nothingToTrainOn(
                 path: configuration.data.train, reason: reason)

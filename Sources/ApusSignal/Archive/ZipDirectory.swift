@@ -1,12 +1,16 @@
 /// The list of members at the end of a ZIP archive.
-enum ZipDirectory {
+package enum ZipDirectory {
     /// Reads the list.
     ///
-    /// - Parameter input: The archive.
+    /// - Parameters:
+    ///   - input: The archive.
+    ///   - largestSize: The most bytes that the list may have.
     /// - Returns: Every member, in the order of the list.
     /// - Throws: ``SignalError/malformedArchive(path:key:reason:)`` where there is none, or where it
     ///   does not fit the file.
-    static func members(of input: InputFile) throws -> [ZipMember] {
+    package static func members(
+        of input: InputFile, largestSize: Int = .max
+    ) throws -> [ZipMember] {
         func wrong(_ reason: String) -> SignalError {
             .malformedArchive(path: input.path, key: nil, reason: reason)
         }
@@ -17,6 +21,7 @@ enum ZipDirectory {
         guard end.size <= fileSize, end.offset <= fileSize - end.size else {
             throw wrong("its list of members lies outside of the file")
         }
+        guard end.size <= largestSize else { throw wrong("its list has \(end.size) bytes") }
         try input.seek(to: end.offset)
         guard let list = try input.bytes(end.size) else { throw wrong("its list is cut off") }
         var members: [ZipMember] = []

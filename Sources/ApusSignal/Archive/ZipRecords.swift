@@ -1,17 +1,17 @@
 /// One member of a ZIP archive, stored as it is.
-struct ZipMember: Equatable {
+package struct ZipMember: Equatable {
     /// The name's bytes.
-    var name: [UInt8]
+    package var name: [UInt8]
     /// How the bytes are packed: 0 for as they are, 8 for deflated.
-    var method = 0
+    package var method = 0
     /// The CRC-32 of the unpacked bytes.
-    var checksum: UInt32 = 0
+    package var checksum: UInt32 = 0
     /// The number of bytes in the archive.
-    var packedCount = 0
+    package var packedCount = 0
     /// The number of unpacked bytes.
-    var byteCount = 0
+    package var byteCount = 0
     /// Where the member's own header begins.
-    var offset = 0
+    package var offset = 0
 }
 
 /// The records of a ZIP archive, with 64-bit sizes where 32 bits do not hold them.
@@ -21,14 +21,14 @@ struct ZipMember: Equatable {
 ///
 /// ## Reference
 /// PKWARE, ".ZIP File Format Specification" (APPNOTE.TXT) 6.3.10, sections 4.3.7 to 4.3.16 and 4.5.3.
-enum ZipRecords {
-    static let memberSignature: UInt32 = 0x0403_4B50
+package enum ZipRecords {
+    package static let memberSignature: UInt32 = 0x0403_4B50
     static let directorySignature: UInt32 = 0x0201_4B50
     static let endSignature: UInt32 = 0x0605_4B50
     static let wideEndSignature: UInt32 = 0x0606_4B50
     static let wideLocatorSignature: UInt32 = 0x0706_4B50
     /// The size of a member's header without its name and extra field.
-    static let memberHeaderSize = 30
+    package static let memberHeaderSize = 30
     static let directoryHeaderSize = 46
     static let endSize = 22
     static let wideLocatorSize = 20
@@ -95,7 +95,7 @@ enum ZipRecords {
 /// Numbers in bytes, lowest byte first.
 extension Array<UInt8> {
     /// The number at a place, or nil where the bytes end before.
-    func number(at offset: Int, bytes count: Int) -> Int? {
+    package func number(at offset: Int, bytes count: Int) -> Int? {
         guard offset >= 0, offset <= self.count - count else { return nil }
         let value = self[offset..<(offset + count)].reversed().reduce(UInt64(0)) {
             $0 << 8 | UInt64($1)

@@ -4,9 +4,9 @@ import Foundation
 ///
 /// Arrays grow with what the file holds, so that a count that lies costs no more memory than the
 /// file has bytes. An instance is used by one task at a time.
-final class InputFile {
+package final class InputFile {
     /// The path as it was given.
-    let path: String
+    package let path: String
     /// The place of the next byte.
     private(set) var offset = 0
 
@@ -14,7 +14,7 @@ final class InputFile {
     private var buffer = [UInt8](repeating: 0, count: 1 << 16)
     private var filled = 0..<0
 
-    init(path: String) throws {
+    package init(path: String) throws {
         self.path = path
         descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else {
@@ -30,14 +30,14 @@ final class InputFile {
     }
 
     /// The number of bytes in the file.
-    func byteCount() throws -> Int {
+    package func byteCount() throws -> Int {
         var status = stat()
         guard fstat(descriptor, &status) == 0 else { throw failure() }
         return Int(status.st_size)
     }
 
     /// Moves to a place, which may lie behind the end.
-    func seek(to offset: Int) throws {
+    package func seek(to offset: Int) throws {
         guard lseek(descriptor, off_t(offset), SEEK_SET) >= 0 else { throw failure() }
         self.offset = offset
         filled = 0..<0
@@ -58,7 +58,7 @@ final class InputFile {
     }
 
     /// The next bytes, or nil where the file ends before.
-    func bytes(_ count: Int) throws -> [UInt8]? {
+    package func bytes(_ count: Int) throws -> [UInt8]? {
         try array(count, of: UInt8.self) { $0 }
     }
 

@@ -25,9 +25,10 @@ extension FrontEnd {
         try check(
             waveformScale.isFinite && waveformScale > 0, "waveformScale", "a positive number",
             waveformScale)
+        let shortest = kind == .waveform ? 1 : 2
         try check(
-            (2...1 << 24).contains(frameLengthInSamples), "frameLength",
-            "2 to \(1 << 24) samples of \(sampleRate) Hz", frameLength)
+            (shortest...1 << 24).contains(frameLengthInSamples), "frameLength",
+            "\(shortest) to \(1 << 24) samples of \(sampleRate) Hz", frameLength)
         try check(
             (1...1 << 24).contains(frameShiftInSamples), "frameShift",
             "1 to \(1 << 24) samples of \(sampleRate) Hz", frameShift)

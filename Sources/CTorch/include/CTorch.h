@@ -144,8 +144,9 @@ apus_status apus_gelu_dropout(apus_tensor input, apus_tensor _Nullable bias, dou
 /// LayerNorm(residual + dropout(input + bias)) over the last dimension; draws as those of apus_dropout.
 apus_status apus_residual_norm(apus_tensor input, apus_tensor _Nullable bias, apus_tensor residual, apus_tensor weight, apus_tensor offset, double epsilon, double probability, uint64_t seed, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;
 /// What the heads gather: projected queries, keys and values (B, T, 3D) -> (B, T, D). Padding has B T
-/// elements, true at what is hidden; the bias is (heads, T, T). Draws as of weights (B, heads, T, T).
-apus_status apus_attention(apus_tensor projected, apus_tensor _Nullable padding, apus_tensor _Nullable bias, int64_t heads, double probability, uint64_t seed, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;
+/// elements, true at what is hidden; the bias is (heads, T, T), the gates are (B, heads, T). Draws as of
+/// weights (B, heads, T, T).
+apus_status apus_attention(apus_tensor projected, apus_tensor _Nullable padding, apus_tensor _Nullable bias, apus_tensor _Nullable gates, int64_t heads, double probability, uint64_t seed, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;
 /// Mean cross-entropy of logits (N, classes) against class indices (N).
 apus_status apus_cross_entropy(apus_tensor logits, apus_tensor targets, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;
 
