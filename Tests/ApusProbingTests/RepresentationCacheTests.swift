@@ -84,7 +84,10 @@ import Testing
         _ = try vectors(model, cache())
         try folder.writeWAV("0.wav", voice(5, take: 0, sampleCount: 8000))
         let plain = try vectors(model, nil)
-        #expect(try vectors(model, cache()) == plain)
+        // The changed one is encoded alone now.
+        let differences = zip(try vectors(model, cache()).flatMap(\.self), plain.flatMap(\.self))
+            .map { abs($0 - $1) }
+        #expect(differences.allSatisfy { $0 < 1e-5 })
         #expect(cache().usage().entryCount == 5)
         let part = Cut(id: "part", audioPath: cuts[1].audioPath, offset: 0.1, duration: 0.3)
         let extractor = try EmbeddingExtractor(model, cache: cache())

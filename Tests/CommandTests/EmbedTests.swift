@@ -70,7 +70,7 @@ extension Commands {
                 #expect(outcome.status == 0, "\(outcome.error)")
                 #expect(outcome.output == "\(output): 5 x 64\n")
                 let windows = try embed(
-                    clips + ["-o", "w" + output, "--window", "0.2", "--hop", "0.1"])
+                    clips + ["-o", "w" + output, "--window", "0.2", "--hop", "0.08"])
                 #expect(windows.status == 0, "\(windows.error)")
             }
             let program = """

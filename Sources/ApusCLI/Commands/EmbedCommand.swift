@@ -60,7 +60,7 @@ struct EmbedCommand: ParsableCommand {
     var layer: String?
     @Option(help: "How frames become a vector: mean, meanAndStandardDeviation or frames.")
     var pooling = Pooling.meanAndStandardDeviation
-    @Option(help: "A vector for each stretch of so many seconds.")
+    @Option(help: "A vector for each stretch of so many seconds, rounded to frames.")
     var window: Double?
     @Option(help: "Seconds from one stretch to the next. Default: as long as --window.")
     var hop: Double?
@@ -155,7 +155,7 @@ struct EmbedCommand: ParsableCommand {
                 path: whiten ?? "",
                 reason: "whitens vectors of \(whitening.width) values, found \(extractor.width)")
         }
-        try Inputs.makeFolder(target.folder)
+        if target.format == .folder { try Inputs.makeFolder(target.path) }
         let export = try makeExport(target, extractor, whitening, source)
         var run = EmbeddingRun(
             extractor: extractor, export: export,

@@ -208,19 +208,26 @@ struct SearchCommand: ParsableCommand {
             let workers = ProcessInfo.processInfo.activeProcessorCount
             let layer = description.flatMap { $0.layer == EmbeddingExtractor.head ? nil : $0.layer }
             let pooling = description?.pooling ?? .meanAndStandardDeviation
-            if TrainedClassifier.isTrainedClassifier(file) {
-                extractor = try EmbeddingExtractor(
-                    TrainedClassifier(path: model, file: file), layer: layer, pooling: pooling,
-                    windows: description?.windows, workers: workers, cache: cache)
-            } else {
-                extractor = try EmbeddingExtractor(
-                    PretrainedModel(path: model, file: file), layer: layer, pooling: pooling,
-                    windows: description?.windows, workers: workers, cache: cache)
+            func misfit() -> ProbingError {
+                .badEmbeddings(
+                    path: index,
+                    reason:
+                        "was made by another model (\(description?.modelPath ?? "")) than \(model)")
+            }
+            do {
+                extractor =
+                    TrainedClassifier.isTrainedClassifier(file)
+                    ? try EmbeddingExtractor(
+                        TrainedClassifier(path: model, file: file), layer: layer, pooling: pooling,
+                        windows: description?.windows, workers: workers, cache: cache)
+                    : try EmbeddingExtractor(
+                        PretrainedModel(path: model, file: file), layer: layer, pooling: pooling,
+                        windows: description?.windows, workers: workers, cache: cache)
+            } catch ProbingError.noSuchLayer {
+                throw misfit()
             }
             if let description, description.model != extractor.description().model {
-                throw ProbingError.badEmbeddings(
-                    path: index,
-                    reason: "was made by another model (\(description.modelPath)) than \(model)")
+                throw misfit()
             }
             let whitening = try whiten.map { try Whitening(contentsOf: $0) }
             if let description, description.whitening != whitening?.fingerprint {

@@ -109,7 +109,8 @@ extension EmbeddingEntry: Codable {
 
 /// An index of embeddings: what they are in its first line, and a line for each recording.
 ///
-/// A last line that is not whole, as a killed process leaves it, counts for nothing.
+/// Of two lines for one key the later one counts: a recording that was embedded again has one. A last
+/// line that is not whole, as a killed process leaves it, counts for nothing.
 struct EmbeddingIndex {
     var description: EmbeddingDescription?
     var entries: [EmbeddingEntry] = []
@@ -147,6 +148,8 @@ struct EmbeddingIndex {
                     path: path, line: number + 1, reason: "not a line of an index of embeddings")
             }
         }
+        var seen: Set<String> = []
+        entries = entries.reversed().filter { seen.insert($0.key).inserted }.reversed()
     }
 
     /// A line with its end.
