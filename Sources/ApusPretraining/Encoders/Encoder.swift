@@ -32,7 +32,7 @@ public protocol Encoder: Module {
     ///   - features: (1, T, M), the part with what lies around it; it begins at a multiple of `stride`.
     ///   - own: Which of the T' frames are the part's own.
     ///   - states: What recurrent layers carry from part to part, which come in order.
-    /// - Returns: (1, `own.count`, D) for each layer.
+    /// - Returns: (1, `own.count`, D) for each layer; of the last part what the recording has.
     func part(_ features: Tensor, own: Range<Int>, states: RecurrentStates) -> [Tensor]
 }
 
@@ -41,8 +41,12 @@ extension Encoder {
     public func part(
         _ features: Tensor, own: Range<Int>, states: RecurrentStates
     ) -> [Tensor] {
-        self(features, lengths: [features.shape[1]], draws: nil).layers
-            .map { $0.sliced(own, dimension: 1) }
+        self(features, lengths: [features.shape[1]], draws: nil).layers.map { layer in
+            // A recording's last samples may be too few for a frame of their own.
+            let own = own.clamped(to: 0..<layer.shape[1])
+            return own.isEmpty
+                ? Tensor(zeros: [1, 0, layer.shape[2]]) : layer.sliced(own, dimension: 1)
+        }
     }
 }
 

@@ -81,6 +81,12 @@ public final class GE2EEncoder: Encoder {
     public let layerWidths: [Int]
     /// Frames from one window to the next.
     public var stride: Int { configuration.windowShift }
+    /// The rest of the last window, and one window before, which says that a short last one isn't alone.
+    public var surroundings: Surroundings {
+        Surroundings(
+            before: configuration.windowShift,
+            after: configuration.windowLength - configuration.windowShift)
+    }
 
     /// An encoder with untrained weights.
     ///

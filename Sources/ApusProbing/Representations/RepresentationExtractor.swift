@@ -268,7 +268,7 @@ public final class RepresentationExtractor: RepresentationSource {
                 own: own, states: states)
             return layers[wanted].map {
                 FeatureMatrix(
-                    values: $0.floats, frameCount: own.count, featureCount: $0.shape[2])
+                    values: $0.floats, frameCount: $0.shape[1], featureCount: $0.shape[2])
             }
         }
     }

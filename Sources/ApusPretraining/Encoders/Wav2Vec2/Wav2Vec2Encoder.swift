@@ -42,6 +42,8 @@ public final class Wav2Vec2Encoder: Encoder {
     public let layerWidths: [Int]
     /// Samples from one frame to the next.
     public let stride: Int
+    /// Attention looks everywhere; where samples are normalised, that is by what a part sees.
+    public let surroundings = Surroundings(isWholeRecording: true)
 
     /// An encoder with untrained weights.
     ///
