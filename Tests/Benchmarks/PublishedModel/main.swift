@@ -27,12 +27,12 @@ let recordings = try archive.names.map { try archive.read($0).values }
 let clock = ContinuousClock()
 
 /// The mean over each recording's frames of the last layer.
-func vectors(_ recordings: [[Float]]) -> [[Float]] {
+func vectors(_ recordings: [[Float]], by encoder: any Encoder) -> [[Float]] {
     let longest = recordings.map(\.count).max() ?? 0
     let samples = Tensor(
         recordings.flatMap { $0 + [Float](repeating: 0, count: longest - $0.count) },
         shape: [recordings.count, longest, 1])
-    let states = model.encoder(samples, lengths: recordings.map(\.count), draws: nil)
+    let states = encoder(samples, lengths: recordings.map(\.count), draws: nil)
     let last = states.layers[states.layers.count - 1].cast(to: .float32)
     let means = last.frameMeans(lengths: states.lengths)
     let (values, width) = (means.floats, means.shape[1])
@@ -45,11 +45,11 @@ withoutGradients {
         var alone: [[Float]] = []
         for _ in 0..<rounds {
             let began = clock.now
-            alone = recordings.map { vectors([$0])[0] }
+            alone = recordings.map { vectors([$0], by: model.encoder)[0] }
             best = min(best, (clock.now - began) / .seconds(1))
         }
         let together = stride(from: 0, to: recordings.count, by: 4).flatMap {
-            vectors(Array(recordings[$0..<min($0 + 4, recordings.count)]))
+            vectors(Array(recordings[$0..<min($0 + 4, recordings.count)]), by: model.encoder)
         }
         let largest = alone.joined().map(abs).max() ?? 1
         let far = zip(alone.joined(), together.joined()).map { abs($0 - $1) }.max() ?? .infinity
