@@ -22,7 +22,7 @@ if [[ -z ${2:-} ]]; then
         cp -r samples/audio/voices/. "$folder/$copy"
     done
 fi
-clip=$(find "$folder" -type f | sort | head -1)
+clip=$(find "$folder" -type f | sort | sed -n 1p)
 echo "$(grep -m1 'model name' /proc/cpuinfo | cut -d: -f2 | xargs), $(nproc) cores, $model"
 "$python" - "$apus" "$model" "$clip" "$folder" "$work" <<'PROGRAM'
 import array, os, resource, statistics, subprocess, sys, time, wave

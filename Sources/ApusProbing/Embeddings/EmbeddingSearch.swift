@@ -36,7 +36,9 @@ public final class EmbeddingSearch {
     /// (R, D) rows of length 1 each, all but the last with `blockSize` rows.
     private let blocks: [Tensor]
 
-    private static let blockSize = 4096
+    private static let blockSize = 32_768
+    /// How many rows are compared with a block at a time where all are with all.
+    private static let rowCount = 512
     /// How many vectors are looked for at a time.
     private static let queryCount = 256
 
@@ -168,24 +170,36 @@ public final class EmbeddingSearch {
                 least = max(threshold, pairs.last?.cosine ?? threshold)
             }
         }
-        for (i, rows) in blocks.enumerated() {
-            for (j, columns) in blocks.enumerated() where j >= i {
-                let scores = withoutGradients { rows.matmul(columns.transposed(0, 1)).floats }
-                let width = columns.shape[0]
-                scores.withUnsafeBufferPointer { scores in
-                    for row in 0..<rows.shape[0] {
-                        for column in (i == j ? row + 1 : 0)..<max(width, i == j ? row + 1 : 0) {
-                            let cosine = scores[row * width + column]
-                            guard cosine >= threshold else { continue }
-                            total += 1
-                            guard cosine >= least else { continue }
-                            pairs.append(
-                                Pair(
-                                    first: i * Self.blockSize + row,
-                                    second: j * Self.blockSize + column, cosine: cosine))
-                            if pairs.count >= 2 * count + 1024 { trim() }
-                        }
+        func take(_ scores: [Float], firstRow: Int, firstColumn: Int, width: Int) {
+            scores.withUnsafeBufferPointer { scores in
+                for row in 0..<scores.count / width {
+                    // Each pair once: the later row as the column.
+                    let first = max(0, firstRow + row + 1 - firstColumn)
+                    guard first < width else { continue }
+                    for column in first..<width where scores[row * width + column] >= threshold {
+                        total += 1
+                        let cosine = scores[row * width + column]
+                        guard cosine >= least else { continue }
+                        pairs.append(
+                            Pair(
+                                first: firstRow + row, second: firstColumn + column,
+                                cosine: cosine))
+                        if pairs.count >= 2 * count + 1024 { trim() }
                     }
+                }
+            }
+        }
+        for (i, block) in blocks.enumerated() {
+            for start in stride(from: 0, to: block.shape[0], by: Self.rowCount) {
+                let end = min(start + Self.rowCount, block.shape[0])
+                let rows = withoutGradients { block.sliced(start..<end, dimension: 0) }
+                for (j, columns) in blocks.enumerated() where j >= i {
+                    let scores = withoutGradients {
+                        rows.matmul(columns.transposed(0, 1)).floats
+                    }
+                    take(
+                        scores, firstRow: i * Self.blockSize + start,
+                        firstColumn: j * Self.blockSize, width: columns.shape[0])
                 }
             }
         }

@@ -398,8 +398,9 @@ public final class EmbeddingExtractor {
 
 /// Stretches of a recording that have an embedding each.
 ///
-/// Lengths and hops are rounded to whole frames of the encoder. Each window is made of its frames, which the
-/// encoder has seen with all around them. The last one may be shorter: together they cover the recording, where the hop is not longer than they.
+/// Lengths and hops are rounded to whole frames of the encoder. Each window is made of its frames, which
+/// the encoder has seen with all around them. The last one may be shorter: together they cover the
+/// recording, where the hop is not longer than they.
 public struct EmbeddingWindows: Codable, Hashable, Sendable {
     /// How long each is (s).
     public var length: Double
