@@ -78,6 +78,19 @@ import Testing
         #expect(search.outliers(count: 1, neighbours: 3)[0].row == 2500)
     }
 
+    @Test func pairsAcrossBlocksAreFound() throws {
+        let (count, width) = (32_769, 5)
+        var values = Self.random(count * width, seed: 3)
+        for column in 0..<width {
+            values[32_768 * width + column] = 3 * values[1000 * width + column]
+        }
+        let (pairs, total) = try EmbeddingSearch(
+            ids: (0..<count).map(String.init),
+            rows: FeatureMatrix(values: values, frameCount: count, featureCount: width)
+        ).duplicates(above: 0.999999, count: 4)
+        #expect(total == 1 && pairs.map { [$0.first, $0.second] } == [[1000, 32_768]])
+    }
+
     @Test func whatCannotBeSearchedIsNamed() {
         func search(_ values: [Float], _ width: Int) throws -> EmbeddingSearch {
             try EmbeddingSearch(
