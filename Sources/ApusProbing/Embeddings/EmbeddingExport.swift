@@ -5,7 +5,7 @@ import Foundation
 /// Writes embeddings of many recordings, so that a run that was killed goes on.
 ///
 /// Rows go to `PATH.unfinished`, and what they are of to `PATH.unfinished.jsonl`, as they come; with
-/// ``finish(_:)`` they become the target in one step, in the order that is asked for. Nothing but the
+/// `finish` they become the target in one step, in the order that is asked for. Nothing but the
 /// index's lines is held in memory, and for a while the rows are on the disk twice. What is there
 /// already (of an unfinished run, or of a finished file by the same model and options) need not be made
 /// again: ``finished`` says of which recordings.
