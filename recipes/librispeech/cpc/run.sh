@@ -20,6 +20,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../../.."
 name=librispeech-cpc
 recipe=recipes/librispeech/cpc
 . recipes/common.sh
+. recipes/librispeech/manifests.sh
 
 steps=
 systems="cpc log-mel"
@@ -46,27 +47,7 @@ set_up_and_build
 
 if wanted 2; then
     say "2 manifests and splits"
-    if [ -e "$run/evaluate/test.jsonl" ]; then
-        echo "already there: $run/evaluate"
-    elif [ "$mini" = yes ]; then
-        "$apus" prepare folder samples/audio/voices --speaker-from-parent \
-            --train 0.5 --dev 0.25 --test 0.25 -o "$run/evaluate"
-        cp -r "$run/evaluate" "$run/pretrain"
-    else
-        [ -n "${LIBRISPEECH:-}" ] || fail 66 "LIBRISPEECH names no folder; --mini needs none"
-        lists=()
-        if [ -n "${LISTS:-}" ]; then
-            lists=(--train-list "$LISTS/train_split.txt" --test-list "$LISTS/test_split.txt" --dev 0.1)
-        fi
-        if [ -n "${EVALUATE:-}" ]; then
-            # All of the training's recordings, and a probe on others.
-            "$apus" prepare librispeech "$LIBRISPEECH" --train 1 --dev 0 --test 0 -o "$run/pretrain"
-            "$apus" prepare librispeech "$EVALUATE" -o "$run/evaluate"
-        else
-            "$apus" prepare librispeech "$LIBRISPEECH" ${lists[@]+"${lists[@]}"} -o "$run/evaluate"
-            cp -r "$run/evaluate" "$run/pretrain"
-        fi
-    fi
+    prepare_manifests
 fi
 
 if wanted 3; then

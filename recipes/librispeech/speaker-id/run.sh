@@ -20,6 +20,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../../.."
 name=librispeech-speaker-id
 recipe=recipes/librispeech/speaker-id
 . recipes/common.sh
+. recipes/librispeech/manifests.sh
 
 steps=
 threads=0
@@ -47,22 +48,7 @@ set_up_and_build
 
 if wanted 2; then
     say "2 manifests and trials"
-    if [ -e "$run/evaluate/test.jsonl" ]; then
-        echo "already there: $run/evaluate"
-    elif [ "$mini" = yes ]; then
-        "$apus" prepare folder samples/audio/voices --speaker-from-parent \
-            --train 0.5 --dev 0.25 --test 0.25 -o "$run/pretrain"
-        cp -r "$run/pretrain" "$run/evaluate"
-    else
-        [ -n "${LIBRISPEECH:-}" ] || fail 66 "LIBRISPEECH names no folder; --mini needs none"
-        if [ -n "${EVALUATE:-}" ]; then
-            "$apus" prepare librispeech "$LIBRISPEECH" --train 1 --dev 0 --test 0 -o "$run/pretrain"
-            "$apus" prepare librispeech "$EVALUATE" --train 0.4 --dev 0.2 --test 0.4 -o "$run/evaluate"
-        else
-            "$apus" prepare librispeech "$LIBRISPEECH" -o "$run/pretrain"
-            cp -r "$run/pretrain" "$run/evaluate"
-        fi
-    fi
+    prepare_manifests --train 0.4 --dev 0.2 --test 0.4
     for part in dev test; do
         [ -e "$run/$part-trials.txt" ] || "$apus" trials "$run/evaluate/$part.jsonl" \
             --impostors all --limit 100000 -o "$run/$part-trials.txt"
