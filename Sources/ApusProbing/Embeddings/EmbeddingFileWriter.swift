@@ -66,21 +66,31 @@ struct EmbeddingFileWriter {
         try file.commit()
     }
 
-    private func writeArchive() throws {
-        let archive = try NumPyArchiveWriter(path: target.path)
+    /// Each recording's array under its key, a matrix block by block.
+    private func writeArrays(
+        vector: (_ key: String, _ values: [Float]) throws -> Void,
+        begin: (_ key: String) throws -> Void, rows append: (FeatureMatrix) throws -> Void,
+        end: () throws -> Void
+    ) throws {
         for entry in entries {
             if isVector {
                 try spool.forEachBlock(of: entry) { rows, _ in
-                    try archive.append(finish(rows).values, name: entry.key)
+                    try vector(entry.key, finish(rows).values)
                 }
             } else {
-                try archive.begin(entry.key, featureCount: width)
-                try spool.forEachBlock(of: entry) { rows, _ in
-                    try archive.append(finish(rows))
-                }
-                try archive.end()
+                try begin(entry.key)
+                try spool.forEachBlock(of: entry) { rows, _ in try append(finish(rows)) }
+                try end()
             }
         }
+    }
+
+    private func writeArchive() throws {
+        let archive = try NumPyArchiveWriter(path: target.path)
+        try writeArrays(
+            vector: { try archive.append($1, name: $0) },
+            begin: { try archive.begin($0, featureCount: width) },
+            rows: { try archive.append($0) }, end: { try archive.end() })
         try archive.finish()
     }
 
@@ -92,19 +102,10 @@ struct EmbeddingFileWriter {
             unlink(temporaryScript)
         }
         let archive = try KaldiArchiveWriter(path: temporary, scriptPath: temporaryScript)
-        for entry in entries {
-            if isVector {
-                try spool.forEachBlock(of: entry) { rows, _ in
-                    try archive.append(finish(rows).values, key: entry.key)
-                }
-            } else {
-                try archive.begin(entry.key, featureCount: width)
-                try spool.forEachBlock(of: entry) { rows, _ in
-                    try archive.append(finish(rows))
-                }
-                try archive.end()
-            }
-        }
+        try writeArrays(
+            vector: { try archive.append($1, key: $0) },
+            begin: { try archive.begin($0, featureCount: width) },
+            rows: { try archive.append($0) }, end: { try archive.end() })
         try archive.finish()
         let script = try OutputFile(replacing: target.scriptPath)
         for (key, offset) in archive.records {
