@@ -85,7 +85,9 @@ let package = Package(
             name: "ApusPretraining",
             dependencies: [
                 "ApusNN", "ApusCorpus", "ApusReport", .product(name: "Yams", package: "Yams"),
+                .product(name: "SwiftProtobuf", package: "swift-protobuf"),
             ],
+            exclude: ["Export/onnx.proto"],
             swiftSettings: arithmetic),
         .target(
             name: "ApusProbing", dependencies: ["ApusPretraining", "ApusMetrics"],

@@ -20,11 +20,9 @@ struct Apus: ParsableCommand {
         subcommands: [
             DoctorCommand.self, PrepareCommand.self, FeaturesCommand.self, UnitsCommand.self,
             PretrainCommand.self, TrainCommand.self, EmbedCommand.self, SearchCommand.self,
-            CacheCommand.self,
-            ProbeCommand.self,
-            TrialsCommand.self, VerifyCommand.self, ClassifyCommand.self, DetectCommand.self,
-            EnrollCommand.self, IdentifyCommand.self, ImportCommand.self, ReportCommand.self,
-            InfoCommand.self,
+            CacheCommand.self, ProbeCommand.self, TrialsCommand.self, VerifyCommand.self,
+            ClassifyCommand.self, DetectCommand.self, EnrollCommand.self, IdentifyCommand.self,
+            ImportCommand.self, ExportCommand.self, ReportCommand.self, InfoCommand.self,
         ])
 
     static func main() {

@@ -35,10 +35,22 @@ public final class ChannelNorm: Module {
     /// - Parameter input: (..., C).
     /// - Returns: (..., C).
     public func callAsFunction(_ input: Tensor) -> Tensor {
-        // With the biased variance v, C v / (C - 1) + ε = C / (C - 1) (v + ε (C - 1) / C): this is
-        // layer normalisation with another ε and a constant in the weight.
+        let (factor, epsilon) = Self.asLayerNorm(width: width, epsilon: epsilon)
+        return input.layerNorm(weight: weight * factor, bias: bias, epsilon: epsilon)
+    }
+
+    /// The same as layer normalisation: with another ε and a constant in the weight.
+    ///
+    /// With the biased variance v, C v / (C - 1) + ε = C / (C - 1) (v + ε (C - 1) / C).
+    ///
+    /// - Parameters:
+    ///   - width: C.
+    ///   - epsilon: What is added to the unbiased variance.
+    /// - Returns: What the weight is multiplied by, and what is added to the biased variance.
+    package static func asLayerNorm(
+        width: Int, epsilon: Double = 1e-5
+    ) -> (weightFactor: Double, epsilon: Double) {
         let share = Double(width - 1) / Double(width)
-        return input.layerNorm(
-            weight: weight * share.squareRoot(), bias: bias, epsilon: epsilon * share)
+        return (share.squareRoot(), epsilon * share)
     }
 }

@@ -37,7 +37,14 @@ public final class RelativePositionBias: Module {
     /// - Parameter offset: From the frame that gathers to the frame that is gathered, in frames.
     /// - Returns: A number from 0 up to n.
     public func bucket(_ offset: Int) -> Int {
-        let half = weight.shape[0] / 2
+        Self.bucket(offset, bucketCount: weight.shape[0], longestDistance: longestDistance)
+    }
+
+    /// The bucket of a distance, of n with m the longest distance told apart.
+    package static func bucket(
+        _ offset: Int, bucketCount: Int, longestDistance: Int
+    ) -> Int {
+        let half = bucketCount / 2
         let exact = half / 2
         let start = offset > 0 ? half : 0
         let distance = abs(offset)

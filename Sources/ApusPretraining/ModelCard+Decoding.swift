@@ -3,7 +3,8 @@ import ApusSignal
 import Foundation
 
 extension ModelCard {
-    private enum CodingKeys: String, CodingKey {
+    // Internal: the compiler (6.3.1) crashes on a private one in a debug build with -O.
+    enum CodingKeys: String, CodingKey {
         case version, objective, frontEnd, seed, step, trainingData, origin
     }
 

@@ -228,7 +228,8 @@ public final class NonAutoregressivePrediction: Objective {
 /// NPC's encoder: blocks of convolutions, and the sum of what masked convolutions make of each.
 final class MaskedConvolutionEncoder: Encoder {
     private let blocks: [ConvolutionBlock]
-    private let maskedConvolutions: [MaskedConvolution]
+    let maskedConvolutions: [MaskedConvolution]
+    let configuration: NonAutoregressivePrediction.Configuration
     /// `block-1` and so on, then `masked`, the representation.
     let layerNames: [String]
     /// D for each of them.
@@ -243,6 +244,7 @@ final class MaskedConvolutionEncoder: Encoder {
     init(
         _ configuration: NonAutoregressivePrediction.Configuration, inputWidth: Int, seed: Seed
     ) {
+        self.configuration = configuration
         let width = configuration.width
         blocks = (0..<configuration.blockCount).map {
             ConvolutionBlock(
@@ -325,7 +327,7 @@ private final class ConvolutionBlock: Module {
 }
 
 /// A convolution that doesn't see the frames in the middle of its kernel.
-private final class MaskedConvolution: Module {
+final class MaskedConvolution: Module {
     private let convolution: Conv1d
     /// (kernel), zero at the middle frames.
     private let mask: Tensor
@@ -343,11 +345,15 @@ private final class MaskedConvolution: Module {
         convolution.namedParameters(under: "conv")
     }
 
+    /// (D, D, kernel), zero at the middle frames.
+    var maskedWeight: Tensor { convolution.weight * mask }
+    /// (D).
+    var bias: Tensor? { convolution.bias }
+
     /// (B, T, D) from (B, D, T).
     func callAsFunction(_ input: Tensor) -> Tensor {
         input.conv1d(
-            weight: convolution.weight * mask, bias: convolution.bias, stride: 1,
-            padding: convolution.padding
+            weight: maskedWeight, bias: bias, stride: 1, padding: convolution.padding
         ).transposed(1, 2).hyperbolicTangent()
     }
 }

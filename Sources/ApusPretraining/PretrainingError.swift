@@ -12,6 +12,8 @@ public enum PretrainingError: Error, Equatable, Sendable, CustomStringConvertibl
     case notAModel(path: String, reason: String)
     /// A folder or checkpoint that can't be imported.
     case notImportable(path: String, reason: String)
+    /// A model that has no form in another format.
+    case notExportable(path: String, reason: String)
     /// Units that can't be found, or a file that doesn't hold those that a configuration wants.
     case notUnits(path: String, reason: String)
     /// Fewer frames than centroids.
@@ -41,6 +43,8 @@ public enum PretrainingError: Error, Equatable, Sendable, CustomStringConvertibl
         case .notAModel(let path, let reason): return "\(path): not a model of Apus: \(reason)"
         case .notImportable(let path, let reason):
             return "\(path): can't be imported: \(reason)"
+        case .notExportable(let path, let reason):
+            return "\(path): can't be exported: \(reason)"
         case .notUnits(let path, let reason): return "\(path): not the units wanted: \(reason)"
         case .tooFewFrames(let found, let wanted):
             return "\(found) frames for \(wanted) centroids: more recordings, or fewer centroids"

@@ -5,6 +5,7 @@ import ApusTensor
 public final class ConvolutionalRecurrentEncoder: Encoder {
     private let convolutions: ConvolutionStack
     private let contexts: Contexts
+    let configuration: CPC.Configuration
     /// `convolution` (z) and `context` (c).
     public let layerNames = ["convolution", "context"]
     /// D of z and of c.
@@ -19,6 +20,7 @@ public final class ConvolutionalRecurrentEncoder: Encoder {
     ///   - inputWidth: M, the width of the features.
     ///   - seed: What the initial weights depend on.
     public init(_ configuration: CPC.Configuration, inputWidth: Int, seed: Seed) {
+        self.configuration = configuration
         let width = configuration.encoderWidth
         convolutions = ConvolutionStack(
             inputChannels: inputWidth, width: width,

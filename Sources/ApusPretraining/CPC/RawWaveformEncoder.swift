@@ -15,12 +15,13 @@ public final class RawWaveformEncoder: Encoder {
     /// Samples in a frame of features, and from one encoded frame to the next.
     public static let samplesPerFrame = 160
 
-    private static let shapes = [(10, 5, 3), (8, 4, 2), (4, 2, 1), (4, 2, 1), (4, 2, 1)].map {
+    static let shapes = [(10, 5, 3), (8, 4, 2), (4, 2, 1), (4, 2, 1), (4, 2, 1)].map {
         ConvolutionStack.Shape(kernelSize: $0.0, stride: $0.1, padding: $0.2)
     }
 
     private let convolutions: ConvolutionStack
     private let contexts: Contexts
+    let configuration: CPC.Configuration
     /// `convolution` (z) and `context` (c).
     public let layerNames = ["convolution", "context"]
     /// D of z and of c.
@@ -34,6 +35,7 @@ public final class RawWaveformEncoder: Encoder {
     ///   - configuration: How CPC is built.
     ///   - seed: What the initial weights depend on.
     public init(_ configuration: CPC.Configuration, seed: Seed) {
+        self.configuration = configuration
         let width = configuration.encoderWidth
         convolutions = ConvolutionStack(
             inputChannels: 1, width: width, shapes: Self.shapes, seed: seed

@@ -61,7 +61,7 @@ public final class ConformerEncoder: Encoder {
     private let projection: Linear
     private let positions: FramePositions
     private let layers: [ConformerLayer]
-    private let dropout: Double
+    let configuration: Configuration
     /// `layer-1` and so on.
     public let layerNames: [String]
     /// D for each layer.
@@ -92,7 +92,7 @@ public final class ConformerEncoder: Encoder {
                 kernelSize: configuration.kernelSize, dropout: configuration.dropout,
                 seed: seed.derived("conformer_layers.\($0)"))
         }
-        dropout = configuration.dropout
+        self.configuration = configuration
         layerNames = (1...configuration.layerCount).map { "layer-\($0)" }
         layerWidths = layerNames.map { _ in configuration.width }
     }
@@ -120,7 +120,7 @@ public final class ConformerEncoder: Encoder {
         let mask = frameMask(lengths: lengths, frameCount: frameCount)
         let padding = attentionPadding(lengths: lengths, frameCount: frameCount)
         let (bias, rotary) = positions(frameCount: frameCount)
-        var hidden = positions.added(to: projection(features)).dropout(dropout, draws)
+        var hidden = positions.added(to: projection(features)).dropout(configuration.dropout, draws)
         var states: [Tensor] = []
         for layer in layers {
             hidden = layer(

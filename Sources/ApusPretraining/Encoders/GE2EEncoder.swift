@@ -74,7 +74,7 @@ public final class GE2EEncoder: Encoder {
 
     private let lstms: [LSTM]
     private let linear: Linear
-    private let configuration: Configuration
+    let configuration: Configuration
     /// `lstm-1` and so on, each with the state after a window's last frame; then `embedding`.
     public let layerNames: [String]
     /// H for each LSTM, then D.

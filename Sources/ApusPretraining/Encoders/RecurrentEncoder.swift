@@ -66,7 +66,7 @@ public final class RecurrentEncoder: Encoder {
     }
 
     private let layers: [Layer]
-    private let configuration: Configuration
+    let configuration: Configuration
     /// `layer-1` and so on.
     public let layerNames: [String]
     /// D for each layer.

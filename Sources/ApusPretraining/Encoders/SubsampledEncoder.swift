@@ -9,7 +9,8 @@ import ApusTensor
 final class SubsampledEncoder: Encoder {
     private let convolutions: [Conv1d]
     private let norms: [LayerNorm]
-    private let inner: any Encoder
+    let inner: any Encoder
+    var convolutionCount: Int { convolutions.count }
     let stride: Int
     let surroundings: Surroundings
     /// `convolution`, then the inner encoder's.

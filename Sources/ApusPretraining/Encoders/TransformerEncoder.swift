@@ -66,7 +66,7 @@ public final class TransformerEncoder: Encoder {
     private let positions: FramePositions
     private let layers: [TransformerEncoderLayer]
     private let finalNorm: LayerNorm?
-    private let configuration: Configuration
+    let configuration: Configuration
     /// `layer-1` and so on.
     public let layerNames: [String]
     /// D for each layer.

@@ -25,6 +25,12 @@ final class Cepstrum: FrameStage {
         inputWidth = bands + (hasEnergy ? 1 : 0)
         outputWidth = count
         places = (0..<count).map { frontEnd.htkOrder ? ($0 + count - 1) % count : $0 }
+        weights = Self.weights(frontEnd)
+    }
+
+    /// The lifted cosine transform: K x M weights.
+    static func weights(_ frontEnd: FrontEnd) -> [Float] {
+        let (bands, count) = (frontEnd.melBandCount, frontEnd.cepstrumCount)
         let period = frontEnd.cepstralLifter
         let start = frontEnd.lifterFormula == .kaldi ? 0.0 : 1.0
         var weights: [Float] = []
@@ -33,13 +39,15 @@ final class Cepstrum: FrameStage {
             let k = Double(coefficient)
             var scale = ((coefficient == 0 ? 1 : 2) / Double(bands)).squareRoot()
             if period > 0 { scale *= 1 + period / 2 * sin(Double.pi * (k + start) / period) }
-            if coefficient == 0, frontEnd.htkOrder, !hasEnergy { scale *= 2.0.squareRoot() }
+            if coefficient == 0, frontEnd.htkOrder, frontEnd.energy == .none {
+                scale *= 2.0.squareRoot()
+            }
             for band in 0..<bands {
                 weights.append(
                     Float(scale * cos(Double.pi * k * (Double(band) + 0.5) / Double(bands))))
             }
         }
-        self.weights = weights
+        return weights
     }
 
     func callAsFunction(_ rows: [Float], isLast: Bool) -> [Float] {

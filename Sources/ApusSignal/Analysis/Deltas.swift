@@ -18,6 +18,12 @@ final class Deltas: FrameStage {
     init(width: Int, order: Int, window: Int, method: DeltaMethod) {
         inputWidth = width
         self.method = method
+        filters = Self.filters(order: order, window: window, method: method)
+        levels = filters.map { _ in RowBuffer(width: width) }
+    }
+
+    /// The weights of the frames around a frame, for each order.
+    static func filters(order: Int, window: Int, method: DeltaMethod) -> [[Float]] {
         let weights = (-window...window).map { Double($0) }
         let slope = weights.map { $0 / weights.reduce(0) { $0 + $1 * $1 } }
         var filters: [[Double]] = [[1]]
@@ -29,8 +35,7 @@ final class Deltas: FrameStage {
                 filters.append(derivative == 1 ? slope : secondDerivative(weights))
             }
         }
-        self.filters = filters.map { $0.map { Float($0) } }
-        levels = filters.map { _ in RowBuffer(width: width) }
+        return filters.map { $0.map { Float($0) } }
     }
 
     func callAsFunction(_ rows: [Float], isLast: Bool) -> [Float] {

@@ -88,10 +88,7 @@ final class FeaturePipeline {
 
     private func bound(_ rows: inout [Float], _ maximum: Float) {
         let reference = frontEnd.logReference == .maximum ? maximum : 0
-        // A decibel in units of the logarithm in use.
-        let decibel =
-            frontEnd.log.factor(of: frontEnd.spectrum)
-            / LogarithmKind.decibel.factor(of: frontEnd.spectrum)
+        let decibel = frontEnd.decibel
         let lowest =
             frontEnd.dynamicRange.map { maximum - Float($0) * decibel } ?? -Float.infinity
         rows.withUnsafeMutableBufferPointer { rows in

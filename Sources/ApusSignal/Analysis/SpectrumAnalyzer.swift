@@ -33,23 +33,14 @@ final class SpectrumAnalyzer {
         self.frontEnd = frontEnd
         frameLength = frontEnd.frameLengthInSamples
         transform = RealFFT(length: frontEnd.transformLength)
-        window = frontEnd.window.weights(
-            length: frameLength, symmetry: frontEnd.windowSymmetry,
-            blackmanCoefficient: frontEnd.blackmanCoefficient)
-        let bank =
-            frontEnd.kind == .spectrogram || frontEnd.kind == .waveform
-            ? nil
-            : MelFilterBank(
-                bandCount: frontEnd.melBandCount, fftLength: frontEnd.transformLength,
-                sampleRate: frontEnd.sampleRate, lowFrequency: frontEnd.lowFrequency,
-                highFrequency: frontEnd.upperFrequency, scale: frontEnd.melScale,
-                triangle: frontEnd.melTriangle, normalization: frontEnd.melNormalization)
+        window = frontEnd.windowWeights
+        let bank = frontEnd.melFilterBank
         let bandCount =
             frontEnd.kind == .waveform ? frameLength : bank?.bandCount ?? transform.binCount
         self.bank = bank
         self.bandCount = bandCount
         width = bandCount + (frontEnd.energy == .none ? 0 : 1)
-        logFactor = frontEnd.log.factor(of: frontEnd.spectrum)
+        logFactor = frontEnd.logFactor
         compressor = frontEnd.pcen.map {
             PCENCompressor(
                 $0, bandCount: bandCount,
@@ -231,8 +222,7 @@ final class SpectrumAnalyzer {
 
     private func logEnergy(_ energy: Float) -> Float {
         var value = energy
-        takeLogarithms(
-            of: &value, count: 1, floor: max(1.1920929e-07, frontEnd.energyFloor), factor: 1)
+        takeLogarithms(of: &value, count: 1, floor: frontEnd.smallestEnergy, factor: 1)
         return value
     }
 

@@ -140,7 +140,7 @@ public struct FrameStacking: Sendable, Hashable, Codable {
     public init() {}
 
     /// The number of frames in a stack.
-    var frameCount: Int { left + 1 + right }
+    package var frameCount: Int { left + 1 + right }
 
     /// How many stacks so many frames give.
     func outputCount(of frames: Int) -> Int {

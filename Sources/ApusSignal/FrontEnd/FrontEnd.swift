@@ -144,9 +144,9 @@ extension FrontEnd {
     /// Whether features depend on the recording as a whole, so that a first pass is needed.
     public var needsWholeRecording: Bool { needsMaximum || needsStatistics }
 
-    var needsMaximum: Bool { dynamicRange != nil || logReference == .maximum }
+    package var needsMaximum: Bool { dynamicRange != nil || logReference == .maximum }
 
-    var needsStatistics: Bool {
+    package var needsStatistics: Bool {
         if case .perRecording = normalization { true } else { false }
     }
 

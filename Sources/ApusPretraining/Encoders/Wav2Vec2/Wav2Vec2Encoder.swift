@@ -35,7 +35,7 @@ public final class Wav2Vec2Encoder: Encoder {
     private let relative: RelativePositionBias?
     private let norm: LayerNorm
     private let layers: [TransformerEncoderLayer]
-    private let configuration: Configuration
+    let configuration: Configuration
     /// `layer-0` and so on.
     public let layerNames: [String]
     /// D for each layer.
