@@ -39,6 +39,8 @@ fi
 
 # RecipeTests run every recipe with --mini.
 say "tests"
+PYTHON=$(Tests/python.sh)
+if [ -n "$PYTHON" ]; then export PYTHON; else unset PYTHON; fi
 # Release mode: the tests use public API only, so they share the command's build.
 swift test -c release --skip-build --disable-xctest ${filter[@]+"${filter[@]}"}
 say "done"

@@ -171,8 +171,10 @@ public final class PretrainedModel {
                 reason: "the file has \(found) weights, the sizes in its card need "
                     + String(format: "%.0f or more", least))
         }
+        // An objective of ours may have frozen draws that no file holds.
         let objective = card.objective.makeObjective(
-            melBandCount: card.frontEnd.featureCount, seed: Seed(card.seed))
+            melBandCount: card.frontEnd.featureCount,
+            seed: card.objective.kind == .imported ? .zeros : Seed(card.seed))
         try objective.load(file.tensors, from: path)
         self.init(path: path, card: card, objective: objective)
     }

@@ -6,10 +6,21 @@ public struct Seed: Hashable, Sendable {
     /// The number itself.
     public let value: UInt64
 
+    /// Whether what depends on this seed isn't drawn at all, and is zero.
+    let drawsZeros: Bool
+
     /// A seed.
     ///
     /// - Parameter value: Any number.
-    public init(_ value: UInt64) { self.value = value }
+    public init(_ value: UInt64) { self.init(value, drawsZeros: false) }
+
+    private init(_ value: UInt64, drawsZeros: Bool) {
+        (self.value, self.drawsZeros) = (value, drawsZeros)
+    }
+
+    /// A seed for weights that will be read: nothing is drawn from it, nor from what is derived of it,
+    /// and the tensors are zero.
+    public static let zeros = Seed(0, drawsZeros: true)
 
     /// An independent seed for something with a number.
     ///
@@ -18,7 +29,8 @@ public struct Seed: Hashable, Sendable {
     public func derived(_ index: Int) -> Seed {
         Seed(
             Self.mixed(
-                value ^ Self.mixed(UInt64(bitPattern: Int64(index)) &+ 0x9E37_79B9_7F4A_7C15)))
+                value ^ Self.mixed(UInt64(bitPattern: Int64(index)) &+ 0x9E37_79B9_7F4A_7C15)),
+            drawsZeros: drawsZeros)
     }
 
     /// An independent seed for something with a name.
@@ -29,7 +41,7 @@ public struct Seed: Hashable, Sendable {
         // FNV-1a: stable between runs and releases, which `Hasher` is not.
         var hash: UInt64 = 0xCBF2_9CE4_8422_2325
         for byte in name.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
-        return Seed(Self.mixed(value ^ Self.mixed(hash)))
+        return Seed(Self.mixed(value ^ Self.mixed(hash)), drawsZeros: drawsZeros)
     }
 
     /// SplitMix64's output function.

@@ -58,6 +58,10 @@ extension Tensor {
     ///   - shape: The size of each dimension.
     ///   - seed: What the draw depends on.
     public convenience init(uniform range: ClosedRange<Double>, shape: [Int], seed: Seed) {
+        guard !seed.drawsZeros else {
+            self.init(zeros: shape)
+            return
+        }
         self.init(
             owning: made("Tensor(uniform)") {
                 apus_uniform(
@@ -76,6 +80,10 @@ extension Tensor {
     public convenience init(
         normal mean: Double, standardDeviation: Double, shape: [Int], seed: Seed
     ) {
+        guard !seed.drawsZeros else {
+            self.init(zeros: shape)
+            return
+        }
         self.init(
             owning: made("Tensor(normal)") {
                 apus_normal(

@@ -29,12 +29,9 @@ class Model(torch.nn.Module):
         self.command = os.environ.get("APUS") or shutil.which("apus")
         if not self.command:
             raise FileNotFoundError("the command apus: put it on the search path, or name it in APUS")
-        card = json.loads(self._run("info", path, "--json"))
-        self.sample_rate = card["frontEnd"]["sampleRate"]
-        second = torch.zeros(1, 4 * self.sample_rate)
-        second[0, ::100] = 0.1
-        frames = self.frames(second)[0]
-        self.scene_embedding_size = self.timestamp_embedding_size = frames.shape[1]
+        self.sample_rate = json.loads(self._run("info", path, "--json"))["frontEnd"]["sampleRate"]
+        noise = 0.1 * torch.randn(1, 4 * self.sample_rate)
+        self.scene_embedding_size = self.timestamp_embedding_size = self.frames(noise)[0].shape[2]
 
     def _run(self, *arguments):
         done = subprocess.run([self.command, *arguments], capture_output=True, text=True)
@@ -43,20 +40,24 @@ class Model(torch.nn.Module):
         return done.stdout
 
     def frames(self, audio):
-        """(T, D) of each sound of (N, samples)."""
-        found = []
+        """(N, T, D) of sounds (N, samples), and the middles of the frames in ms, (N, T)."""
         with tempfile.TemporaryDirectory() as folder:
             for number, samples in enumerate(audio.detach().cpu().numpy().astype("<f4")):
-                sound, out = f"{folder}/{number}.wav", f"{folder}/{number}.npy"
                 data, rate = samples.tobytes(), self.sample_rate
-                with open(sound, "wb") as file:  # A WAV file of 32-bit floats.
+                with open(f"{folder}/{number}.wav", "wb") as file:  # 32-bit floats.
                     file.write(b"RIFF" + struct.pack("<I", 36 + len(data)) + b"WAVEfmt ")
                     file.write(struct.pack("<IHHIIHH", 16, 3, 1, rate, 4 * rate, 4, 32))
                     file.write(b"data" + struct.pack("<I", len(data)) + data)
-                layer = ["--layer", self.layer] if self.layer else []
-                self._run("embed", self.path, sound, "--pooling", "frames", "-o", out, *layer)
-                found.append(torch.from_numpy(np.load(out)))
-        return found
+            layer = ["--layer", self.layer] if self.layer else []
+            out = f"{folder}/out"  # A folder is written in HEAR's own layout.
+            self._run("embed", self.path, folder, "--pooling", "frames", "-o", out, "--no-cache", *layer)
+            names = [f"{out}/{number}.wav" for number in range(len(audio))]
+            frames = [torch.from_numpy(np.load(f"{name}.embedding.npy")) for name in names]
+            times = []
+            for name in names:
+                with open(f"{name}.timestamps.json") as file:
+                    times.append(json.load(file))
+        return torch.stack(frames), torch.tensor(times)
 
     def forward(self, audio):
         return get_scene_embeddings(audio, self)
@@ -69,12 +70,9 @@ def load_model(model_file_path="", layer=None):
 
 def get_timestamp_embeddings(audio, model):
     """(N, T, D) of sounds (N, samples), and the middles of the frames in ms, (N, T)."""
-    embeddings = torch.stack(model.frames(audio))
-    shift = 1000 * audio.shape[1] / model.sample_rate / embeddings.shape[1]
-    middles = (torch.arange(embeddings.shape[1]) + 0.5) * shift
-    return embeddings, middles.expand(len(embeddings), -1)
+    return model.frames(audio)
 
 
 def get_scene_embeddings(audio, model):
     """(N, D): the mean over each sound's frames."""
-    return torch.stack([frames.mean(0) for frames in model.frames(audio)])
+    return model.frames(audio)[0].mean(1)

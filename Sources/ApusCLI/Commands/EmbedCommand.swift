@@ -3,10 +3,12 @@ import ApusNN
 import ApusPretraining
 import ApusProbing
 import ApusSignal
+import ApusTensor
 import ArgumentParser
 import Foundation
 
 extension Pooling: ExpressibleByArgument {}
+extension Precision: ExpressibleByArgument {}
 
 /// `apus embed`: recordings as vectors.
 struct EmbedCommand: ParsableCommand {
@@ -64,6 +66,8 @@ struct EmbedCommand: ParsableCommand {
     var window: Double?
     @Option(help: "Seconds from one stretch to the next. Default: as long as --window.")
     var hop: Double?
+    @Option(help: "The precision of the encoder's products: float32, or bfloat16 for speed.")
+    var precision = Precision.float32
     @Option(help: "What is done to each vector last: none, or l2 for length 1.")
     var normalize = Normalization.none
     @Option(help: "Whiten vectors by this file of --fit-whitening.")
@@ -193,11 +197,13 @@ struct EmbedCommand: ParsableCommand {
         if TrainedClassifier.isTrainedClassifier(file) {
             return try EmbeddingExtractor(
                 TrainedClassifier(path: model, file: file), layer: layer, pooling: pooling,
-                windows: windows, workers: workers, cache: cacheOptions.cache, opening: opening)
+                windows: windows, workers: workers, cache: cacheOptions.cache, precision: precision,
+                opening: opening)
         }
         return try EmbeddingExtractor(
             PretrainedModel(path: model, file: file), layer: layer, pooling: pooling,
-            windows: windows, workers: workers, cache: cacheOptions.cache, opening: opening)
+            windows: windows, workers: workers, cache: cacheOptions.cache, precision: precision,
+            opening: opening)
     }
 
     private func makeExport(

@@ -43,19 +43,21 @@ public final class EmbeddingExtractor {
     ///   - windows: Which stretches have a vector each; `nil` for the whole recording.
     ///   - workers: How many files are read at a time.
     ///   - cache: Where statistics of recordings are kept between runs; `nil` for nowhere.
+    ///   - precision: The precision of the encoder's products.
     ///   - opening: Opens a recording's file; `nil` for files that say their own format.
     /// - Throws: `ProbingError.noSuchLayer`, `.badOption` for windows without a length or of frames,
     ///   or `SignalError` for a front end that can't be used.
     public convenience init(
         _ model: PretrainedModel, layer: String? = nil,
         pooling: Pooling = .meanAndStandardDeviation, windows: EmbeddingWindows? = nil,
-        workers: Int = 2, cache: RepresentationCache? = nil,
+        workers: Int = 2, cache: RepresentationCache? = nil, precision: Precision = .float32,
         opening: (@Sendable (Cut) throws -> SoundFile)? = nil
     ) throws {
         let name = layer ?? model.encoder.layerNames.last ?? ""
         try self.init(
             model, name, layers: try Self.layers(of: model, named: name, also: []),
-            pooling: pooling, windows: windows, workers: workers, cache: cache, opening: opening)
+            pooling: pooling, windows: windows, workers: workers, cache: cache,
+            precision: precision, opening: opening)
     }
 
     /// An extractor of a trained classifier, whose encoder its training may have moved.
@@ -72,13 +74,14 @@ public final class EmbeddingExtractor {
     ///   - windows: Which stretches have a vector each; `nil` for the whole recording.
     ///   - workers: How many files are read at a time.
     ///   - cache: Where statistics of recordings are kept between runs; `nil` for nowhere.
+    ///   - precision: The precision of the encoder's products.
     ///   - opening: Opens a recording's file; `nil` for files that say their own format.
     /// - Throws: As for a model, and `ProbingError.badOption` for shares that it doesn't have, or frames
     ///   of its head.
     public convenience init(
         _ classifier: TrainedClassifier, layer: String? = nil,
         pooling: Pooling = .meanAndStandardDeviation, windows: EmbeddingWindows? = nil,
-        workers: Int = 2, cache: RepresentationCache? = nil,
+        workers: Int = 2, cache: RepresentationCache? = nil, precision: Precision = .float32,
         opening: (@Sendable (Cut) throws -> SoundFile)? = nil
     ) throws {
         let (model, network) = (classifier.model, classifier.network)
@@ -101,14 +104,14 @@ public final class EmbeddingExtractor {
         try self.init(
             model, name, layers: layers, summation: summation,
             head: name == Self.head ? network : nil, pooling: pooling, windows: windows,
-            workers: workers, cache: cache, opening: opening)
+            workers: workers, cache: cache, precision: precision, opening: opening)
     }
 
     private init(
         _ model: PretrainedModel, _ name: String, layers: Range<Int>,
         summation: VectorMaker.Summation = .none, head: ClassifierNetwork? = nil,
         pooling: Pooling, windows: EmbeddingWindows?, workers: Int, cache: RepresentationCache?,
-        opening: (@Sendable (Cut) throws -> SoundFile)?
+        precision: Precision, opening: (@Sendable (Cut) throws -> SoundFile)?
     ) throws {
         if let windows {
             guard windows.length > 0, windows.hop > 0, windows.length.isFinite,
@@ -125,7 +128,7 @@ public final class EmbeddingExtractor {
             }
         }
         states = try RepresentationExtractor(
-            model, workers: workers, cache: cache, opening: opening)
+            model, workers: workers, cache: cache, precision: precision, opening: opening)
         features = try FeatureExtractor(model.card.frontEnd)
         layer = name
         self.pooling = pooling

@@ -27,11 +27,20 @@ extension SHA256 {
         update("\n")
     }
 
-    /// Takes in weights with their names and shapes.
+    /// Takes in weights with their names and shapes: each tensor's own hash, made side by side.
     mutating func update(weights: [String: TensorValues]) {
-        for (name, tensor) in weights.sorted(by: { $0.key < $1.key }) {
-            update("\(name) \(tensor.shape)\n")
-            tensor.values.withUnsafeBytes { update($0) }
+        let tensors = weights.sorted(by: { $0.key < $1.key })
+        var hashes = [String](repeating: "", count: tensors.count)
+        hashes.withUnsafeMutableBufferPointer { hashes in
+            nonisolated(unsafe) let hashes = hashes
+            DispatchQueue.concurrentPerform(iterations: tensors.count) { index in
+                var own = SHA256()
+                tensors[index].value.values.withUnsafeBytes { own.update($0) }
+                hashes[index] = own.finalize()
+            }
+        }
+        for ((name, tensor), hash) in zip(tensors, hashes) {
+            update("\(name) \(tensor.shape) \(hash)\n")
         }
     }
 }

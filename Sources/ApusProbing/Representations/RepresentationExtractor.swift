@@ -7,8 +7,8 @@ import ApusTensor
 /// A frozen encoder's hidden states of recordings.
 ///
 /// Recordings are read on other threads, some blocks ahead of the encoder; those of a block are sorted
-/// by length and go through it in padded batches, in evaluation and in 32-bit floats. What comes out
-/// for a recording does not depend on what shares its batch.
+/// by length and go through it in padded batches, in evaluation, in 32-bit floats if not said otherwise.
+/// What comes out for a recording does not depend on what shares its batch.
 ///
 /// One that is longer than `longestAtOnce` is read and encoded in parts of `partDuration`, in memory
 /// that doesn't grow with it: with the frames around it that convolutions look at, and recurrent
@@ -22,6 +22,8 @@ public final class RepresentationExtractor: RepresentationSource {
     public let store: FeatureStore
     /// Statistics of earlier runs, where they are kept.
     public let cache: RepresentationCache?
+    /// The precision of the encoder's products.
+    public let precision: Precision
     private let workers: Int
     private let opening: (@Sendable (Cut) throws -> SoundFile)?
 
@@ -32,7 +34,7 @@ public final class RepresentationExtractor: RepresentationSource {
     /// What a part sees on either side where a layer looks at the whole recording (s).
     public static let overlap = 5.0
 
-    /// T · B of a batch stays below this.
+    /// T · B of a batch, in the encoder's frames, stays below this.
     private static let largestFrameCount = 8192
     /// B · T² of a batch stays below this, which bounds the memory of attention.
     private static let largestAttention = 1 << 23
@@ -48,25 +50,35 @@ public final class RepresentationExtractor: RepresentationSource {
     ///   - store: A store to share features with others; `nil` for one without a cache.
     ///   - workers: How many recordings are read at a time.
     ///   - cache: Where statistics of recordings are kept between runs; `nil` for nowhere.
+    ///   - precision: The precision of the encoder's products.
     ///   - opening: Opens a recording's file; `nil` for files that say their own format.
     /// - Throws: `PretrainingError.otherFrontEnd` for a store of another front end, `SignalError`
     ///   for a front end that can't be used.
     public init(
         _ model: PretrainedModel, store: FeatureStore? = nil, workers: Int = 2,
-        cache: RepresentationCache? = nil, opening: (@Sendable (Cut) throws -> SoundFile)? = nil
+        cache: RepresentationCache? = nil, precision: Precision = .float32,
+        opening: (@Sendable (Cut) throws -> SoundFile)? = nil
     ) throws {
         if let store { try model.require(store.frontEnd) }
         self.model = model
         self.store =
             try store ?? FeatureStore(frontEnd: model.card.frontEnd, cacheByteLimit: 0)
+        self.precision = precision
         self.workers = workers
         // A file that is opened in another way is another recording with the same bytes.
         self.cache = opening == nil ? cache : nil
         self.opening = opening
     }
 
-    /// The model's fingerprint: it takes a second for each 300 MB of weights, so it is made once.
-    private(set) lazy var fingerprint = model.fingerprint()
+    /// The model's fingerprint, and the precision: it takes a second for each 300 MB of weights and core,
+    /// so it is made once.
+    private(set) lazy var fingerprint: String = {
+        let model = model.fingerprint()
+        guard precision != .float32 else { return model }
+        var hash = SHA256()
+        hash.update("\(model) \(precision.rawValue)")
+        return hash.finalize()
+    }()
 
     /// Each layer's mean and standard deviation over a recording's frames.
     static func statistics(of layers: [FeatureMatrix]) -> [[Float]] {
@@ -145,7 +157,8 @@ public final class RepresentationExtractor: RepresentationSource {
                 byteCount = 0
             }
             block.sort { ($0.features.frameCount, $0.index) < ($1.features.frameCount, $1.index) }
-            for batch in Self.batches(block.map(\.features.frameCount)) {
+            let stride = model.encoder.stride
+            for batch in Self.batches(block.map { max(1, $0.features.frameCount / stride) }) {
                 let members = block[batch]
                 let states = hiddenStates(of: members.map(\.features), wanted)
                 for (member, layers) in zip(members, states) {
@@ -262,10 +275,12 @@ public final class RepresentationExtractor: RepresentationSource {
             states.beginPart()
             let outputs = (part.own.upperBound + plan.stride - 1) / plan.stride
             let own = part.own.lowerBound / plan.stride..<outputs
-            let layers = model.encoder.part(
-                Tensor(
-                    features.values, shape: [1, features.frameCount, features.featureCount]),
-                own: own, states: states)
+            let layers = withPrecision(precision) {
+                model.encoder.part(
+                    Tensor(
+                        features.values, shape: [1, features.frameCount, features.featureCount]),
+                    own: own, states: states)
+            }
             return layers[wanted].map {
                 FeatureMatrix(
                     values: $0.floats, frameCount: $0.shape[1], featureCount: $0.shape[2])
@@ -296,7 +311,9 @@ public final class RepresentationExtractor: RepresentationSource {
         }
         return withoutGradients {
             let batch = Tensor(padded, shape: [recordings.count, longest, bandCount])
-            let states = model.encoder(batch, lengths: lengths, draws: nil)
+            let states = withPrecision(precision) {
+                model.encoder(batch, lengths: lengths, draws: nil)
+            }
             var result = [[FeatureMatrix]](repeating: [], count: recordings.count)
             for layer in states.layers[wanted] {
                 let (frameCount, width) = (layer.shape[1], layer.shape[2])
@@ -313,7 +330,7 @@ public final class RepresentationExtractor: RepresentationSource {
         }
     }
 
-    /// Consecutive recordings of ascending lengths as batches within the bounds.
+    /// Consecutive recordings of ascending numbers of frames as batches within the bounds.
     private static func batches(_ lengths: [Int]) -> [Range<Int>] {
         var batches: [Range<Int>] = []
         for (index, frames) in lengths.enumerated() {
