@@ -7,6 +7,7 @@
 #   recipes/debian-voices/pretrain/run.sh --systems "cpc apc"   some of cpc apc tera bestrq units combined
 #   recipes/debian-voices/pretrain/run.sh --minutes 10          by the clock in place of the number of steps
 #   recipes/debian-voices/pretrain/run.sh --threads 1           threads of a training (default: all cores)
+#   recipes/debian-voices/pretrain/run.sh --supervised          Resemblyzer's GE2E, trained with labels, beside them
 #   recipes/debian-voices/pretrain/run.sh --ablations           CPC's negatives and the mask's share too
 #   recipes/debian-voices/pretrain/run.sh --mini                the same on samples/audio, without a download
 #   recipes/debian-voices/pretrain/run.sh --stage 4 --stop-stage 5
@@ -25,11 +26,12 @@ recipe=recipes/debian-voices/pretrain
 . recipes/common.sh
 
 ablations=no
+supervised=no
 minutes=
 threads=0
 seeds=1
 systems="cpc apc tera bestrq units combined"
-read_options 7 "seeds systems minutes threads" "ablations" "$@"
+read_options 7 "seeds systems minutes threads" "ablations supervised" "$@"
 for seed in $seeds; do
     [[ $seed =~ ^[0-9]+$ ]] || fail 64 "'$seed' is no seed"
 done
@@ -139,6 +141,16 @@ if wanted 4; then
     fi
 fi
 
+# The trained models, and the reference that was trained with labels, where it is asked for.
+trained_models() {
+    # shellcheck disable=SC2086
+    mapfile -t trained < <(models $systems)
+    if [ "$supervised" = yes ]; then
+        recipes/resemblyzer.sh "$run/ge2e.safetensors"
+        trained+=("GE2E=$run/ge2e.safetensors")
+    fi
+}
+
 # probe OUTPUT MODEL... -- OPTION...: a probe in $run/OUTPUT, unless it is newer than all models
 probe() {
     local output=$1 stale=no arguments=()
@@ -157,8 +169,7 @@ probe() {
 }
 
 if wanted 5; then
-    # shellcheck disable=SC2086
-    mapfile -t trained < <(models $systems)
+    trained_models
     say "5 speaker identification and verification: ${#trained[@]} models"
     probe probe "${trained[@]}" -- --train "$manifests/train.jsonl" --dev "$manifests/dev.jsonl" \
         --test "$manifests/test.jsonl" "${probe[@]}"
@@ -172,8 +183,7 @@ if wanted 5; then
 fi
 
 if wanted 6; then
-    # shellcheck disable=SC2086
-    mapfile -t trained < <(models $systems)
+    trained_models
     if [ -n "${LIBRISPEECH:-}" ]; then
         say "6 transfer: LibriSpeech's speakers, which no encoder has heard"
         [ -e "$run/librispeech/test.jsonl" ] || "$apus" prepare librispeech "$LIBRISPEECH" \

@@ -4,6 +4,7 @@
 #
 #   recipes/debian-voices/verification/run.sh                       trains CPC for ten minutes first
 #   recipes/debian-voices/verification/run.sh --models "A=a.safetensors B=b.safetensors"    your own
+#   recipes/debian-voices/verification/run.sh --supervised      Resemblyzer's GE2E, trained with labels, beside them
 #   recipes/debian-voices/verification/run.sh --threads 1           threads of a training (default: all cores)
 #   recipes/debian-voices/verification/run.sh --mini                the same on samples/audio, without a download
 #   recipes/debian-voices/verification/run.sh --stage 4 --stop-stage 5
@@ -20,7 +21,8 @@ recipe=recipes/debian-voices/verification
 
 models=
 threads=0
-read_options 6 "models threads" "" "$@"
+supervised=no
+read_options 6 "models threads" "supervised" "$@"
 [[ $threads =~ ^[0-9]+$ ]] || fail 64 "'$threads' is no number of threads"
 
 if [ "$mini" = yes ]; then
@@ -64,12 +66,18 @@ if wanted 4 && [ -z "$models" ]; then
         ${short[@]+"${short[@]}"} -o "$run/cpc"
 fi
 
+models=${models:-CPC=$run/cpc/model.safetensors}
+if wanted 5 && [ "$supervised" = yes ]; then
+    recipes/resemblyzer.sh "$run/ge2e.safetensors"
+    models+=" GE2E=$run/ge2e.safetensors"
+fi
+
 # verify OUTPUT IMPOSTORS OPTION...: one table in $run/OUTPUT
 verify() {
     local output=$1 kind=$2
     shift 2
     # shellcheck disable=SC2086
-    "$apus" verify ${models:-CPC=$run/cpc/model.safetensors} \
+    "$apus" verify $models \
         --trials "$run/test-$kind.txt" --manifest "$manifests/test.jsonl" \
         --dev-trials "$run/dev-$kind.txt" --manifest "$manifests/dev.jsonl" \
         --cohort "$manifests/train.jsonl" ${options[@]+"${options[@]}"} "$@" -o "$run/$output"

@@ -5,6 +5,7 @@
 #   LIBRISPEECH=/path/to/train-clean-100 EVALUATE=/path/to/test-other recipes/librispeech/speaker-id/run.sh
 #   LIBRISPEECH=/path/to/train-clean-100 ...      without EVALUATE: the training's own speakers
 #   recipes/librispeech/speaker-id/run.sh --models "NAME=PATH ..."   models that are there already
+#   recipes/librispeech/speaker-id/run.sh --supervised    Resemblyzer's GE2E, trained with labels, beside it
 #   recipes/librispeech/speaker-id/run.sh --steps 5000    fewer steps than ../cpc/conf/log-mel.yaml has
 #   recipes/librispeech/speaker-id/run.sh --threads 1     threads of the training (default: all cores)
 #   recipes/librispeech/speaker-id/run.sh --mini          the same on samples/audio, without LibriSpeech
@@ -25,7 +26,8 @@ recipe=recipes/librispeech/speaker-id
 steps=
 threads=0
 models=
-read_options 7 "models steps threads" "" "$@"
+supervised=no
+read_options 7 "models steps threads" "supervised" "$@"
 [[ -z $steps || $steps =~ ^[0-9]+$ ]] || fail 64 "'$steps' is no number of steps"
 [[ $threads =~ ^[0-9]+$ ]] || fail 64 "'$threads' is no number of threads"
 
@@ -61,6 +63,10 @@ if wanted 3 && [ -z "$models" ]; then
         --set data.manifest="$run/pretrain/train.jsonl" -o "$run/cpc"
 fi
 models=${models:-CPC=$run/cpc/model.safetensors}
+if [ "$stop_stage" -ge 4 ] && [ "$supervised" = yes ]; then
+    recipes/resemblyzer.sh "$run/ge2e.safetensors"
+    models+=" GE2E=$run/ge2e.safetensors"
+fi
 
 if wanted 4; then
     say "4 identification: few labels, SUPERB's weighted sum, single frames"
