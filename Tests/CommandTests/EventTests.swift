@@ -72,6 +72,15 @@ extension Commands {
             let object = try #require(
                 try JSONSerialization.jsonObject(with: Data(json.output.utf8)) as? [String: Any])
             #expect((object["events"] as? [Any])?.count == rows.count - 1)
+            #expect(probe.output.contains("low (4)"), "\(probe.output)")
+
+            let page = folder.path + "/report.html"
+            let report = try BuiltCommand.run(["report", output, "-o", page])
+            #expect(report.status == 0, "\(report.error)")
+            let html = try String(contentsOfFile: page, encoding: .utf8)
+            for part in ["Sound events", "Each label", "event F1", "low (4)"] {
+                #expect(html.contains(part), "\(part)")
+            }
 
             let broken = try folder.file("broken.wav", "not audio")
             let failed = try BuiltCommand.run(["detect", detector, broken])

@@ -5,8 +5,19 @@ import Foundation
 
 /// The folder of a run of detection probes: what `apus probe --label events` writes.
 ///
-///     results.{json,md,txt,tex}  detector.safetensors  options.yaml  provenance.json
+///     results.{json,md,txt,tex}  detection.json  detector.safetensors  options.yaml  provenance.json
 public struct DetectionFolder {
+    /// What a report shows beside the figures.
+    public struct Details: Codable, Sendable {
+        /// The system of `detector.safetensors`: the best trained one on the development part.
+        public var bestSystem: String
+        /// Warnings, and how the best systems compare.
+        public var notes: [String]
+    }
+
+    /// The task in `results.json`.
+    static let task = "event-detection"
+
     /// The folder's path.
     public let path: String
 
@@ -14,6 +25,11 @@ public struct DetectionFolder {
     ///
     /// - Parameter path: The folder's path.
     public init(path: String) { self.path = path }
+
+    /// Whether a run lies there.
+    public var isPresent: Bool {
+        FileManager.default.fileExists(atPath: path + "/detection.json")
+    }
 
     /// Writes a run.
     ///
@@ -23,13 +39,32 @@ public struct DetectionFolder {
     /// - Throws: `SignalError.cannotWrite`, `ReportError.cannotWrite`.
     public func write(_ report: DetectionReport, options: ProbeOptions) throws {
         try report.results.write(to: URL(fileURLWithPath: path + "/results.json"))
-        let table = ResultsTable(
-            report.results, className: "label",
+        let details = Details(
+            bestSystem: report.bestSystem,
             notes: report.warnings + [report.comparison].compactMap { $0?.description })
-        try ResultsTable.write([table], toFolder: path)
+        let table = ResultsTable(report.results, className: "label", notes: details.notes)
+        let classes = ResultsTable.classes(report.results, of: details.bestSystem)
+        try ResultsTable.write([table, classes], toFolder: path)
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        try writeAtomically(encoder.encode(details), to: path + "/detection.json")
         try writeAtomically(
             Data(ConfigurationFile.text(of: options).utf8), to: path + "/options.yaml")
         try writeAtomically(Provenance().encoded(), to: path + "/provenance.json")
         try report.detector.write(to: path + "/detector.safetensors")
+    }
+
+    /// Reads what a report shows beside the figures.
+    ///
+    /// - Returns: The content of `detection.json`.
+    /// - Throws: `ReportError.cannotRead` where it is missing or damaged.
+    public func details() throws -> Details {
+        let file = path + "/detection.json"
+        do {
+            return try JSONDecoder().decode(
+                Details.self, from: Data(contentsOf: URL(fileURLWithPath: file)))
+        } catch {
+            throw ReportError.cannotRead(path: file, reason: "not the details of a detection run")
+        }
     }
 }

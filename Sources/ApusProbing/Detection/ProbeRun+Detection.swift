@@ -44,6 +44,8 @@ public struct DetectionReport {
     public var systems: [System]
     /// The trained model with the highest event-based F1 score on the development part.
     public var detector: SoundEventDetector
+    /// The system that it is of: the best trained one on the development part.
+    public var bestSystem: String
     /// What the reader should know about the data.
     public var warnings: [String]
     /// The two systems that are best on the development part; `nil` where test
@@ -136,7 +138,8 @@ extension ProbeRun {
                     inverseRegularization: best.inverseRegularization, decoder: best.decoder,
                     developmentFScore: best.developmentFScore),
                 model: model, regression: best.regression),
-            warnings: warnings, comparison: comparison(systems, resamples: task.options.resamples))
+            bestSystem: best.name, warnings: warnings,
+            comparison: comparison(systems, resamples: task.options.resamples))
     }
 
     /// The two systems that are best on the development part.
@@ -177,9 +180,9 @@ extension ProbeRun {
                 name: String, counts: KeyPath<DetectionReport.System, [EventMeasures]>,
                 value: KeyPath<EventMeasures, Double>
             )] = [
-                ("event F1", \.eventsByRecording, \.overall.fScore),
+                (MetricName.eventFScore, \.eventsByRecording, \.overall.fScore),
                 ("event F1, macro", \.eventsByRecording, \.macroFScore),
-                ("segment F1", \.segmentsByRecording, \.overall.fScore),
+                (MetricName.segmentFScore, \.segmentsByRecording, \.overall.fScore),
                 ("segment error rate", \.segmentsByRecording, \.overall.errorRate),
             ]
         let rows = systems.flatMap { system in
@@ -210,7 +213,7 @@ extension ProbeRun {
             ]
         }
         var results = Results(
-            task: "event-detection",
+            task: DetectionFolder.task,
             protocol: "One logistic regression a label on single frames of frozen representations; "
                 + "layer and C chosen by average precision on frames of dev, median filter and "
                 + "thresholds by event-based F1 on dev. Events: onset within "
@@ -227,7 +230,8 @@ extension ProbeRun {
                 return Results.ClassRow(
                     system: system.name, label: label, positives: events?.reference ?? 0,
                     metrics: [
-                        "event F1": events?.fScore ?? .nan, "segment F1": segments?.fScore ?? .nan,
+                        MetricName.eventFScore: events?.fScore ?? .nan,
+                        MetricName.segmentFScore: segments?.fScore ?? .nan,
                     ])
             }
         }

@@ -29,6 +29,10 @@ public struct ProbeRun {
         public static let weightedSumAccuracy = "weighted-sum accuracy"
         /// The rate at which as many pairs of one class are refused as others are accepted.
         public static let equalErrorRate = "equal error rate"
+        /// The F1 score of whole events.
+        public static let eventFScore = "event F1"
+        /// The F1 score of segments.
+        public static let segmentFScore = "segment F1"
         /// The mean over tags of their average precision.
         public static let meanAveragePrecision = "mean average precision"
         /// The mean of the precision at each recording that has a tag.

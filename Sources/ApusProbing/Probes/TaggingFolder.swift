@@ -63,7 +63,7 @@ public struct TaggingFolder {
         let table = ResultsTable(
             results, className: "tag",
             notes: details.warnings + [report.comparison].compactMap { $0?.description })
-        let classes = Self.classTable(results, of: report.bestSystem)
+        let classes = ResultsTable.classes(results, of: report.bestSystem)
         try ResultsTable.write([table, classes], toFolder: path)
         try writeAtomically(
             Data(ConfigurationFile.text(of: options).utf8), to: path + "/options.yaml")
@@ -85,36 +85,5 @@ public struct TaggingFolder {
         } catch {
             throw ReportError.cannotRead(path: file, reason: "not the details of a tagging run")
         }
-    }
-
-    /// The tags of one system, each with its measures.
-    ///
-    /// - Parameters:
-    ///   - results: The figures.
-    ///   - system: The system's name.
-    /// - Returns: A row for each tag.
-    public static func classTable(_ results: Results, of system: String) -> ResultsTable {
-        let rows = (results.classes ?? []).filter { $0.system == system }
-        var table = Results(
-            task: results.task, protocol: "", metric: ProbeRun.MetricName.averagePrecision,
-            rows: [])
-        for row in rows {
-            let name = row.label + (row.positives.map { " (\($0))" } ?? "")
-            for metric in [
-                ProbeRun.MetricName.averagePrecision, ProbeRun.MetricName.areaUnderCurve,
-                ProbeRun.MetricName.sensitivityIndex,
-            ] {
-                table.rows.append(
-                    Results.Row(
-                        system: name, labelledPerClass: nil, metric: metric,
-                        value: row.metrics[metric] ?? .nan))
-            }
-        }
-        return ResultsTable(
-            table,
-            notes: [
-                "The tags of \(system), each with the number of test recordings that have it; a dash "
-                    + "where all have it, or none."
-            ])
     }
 }

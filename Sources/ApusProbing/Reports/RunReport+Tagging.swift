@@ -8,7 +8,7 @@ extension RunReport {
         let details = try run.details()
         let results = try Results(contentsOf: URL(fileURLWithPath: run.path + "/results.json"))
         let table = ResultsTable(results, className: "tag", notes: details.warnings)
-        let classes = TaggingFolder.classTable(results, of: details.bestSystem)
+        let classes = ResultsTable.classes(results, of: details.bestSystem)
         return [
             Report.Section(
                 "Audio tagging", [.table(table.reportTable()), .text([results.protocol])]),

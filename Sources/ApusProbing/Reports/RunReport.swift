@@ -2,8 +2,8 @@ import ApusPretraining
 import ApusReport
 import Foundation
 
-/// The page that shows pretraining, probe and verification runs: curves, tables, pictures,
-/// confusions and maps.
+/// The page that shows pretraining, probe, tagging, detection and verification runs: curves, tables,
+/// pictures, confusions and maps.
 public struct RunReport {
     private let folders: [String]
 
@@ -23,6 +23,7 @@ public struct RunReport {
         var probes: [ProbeFolder] = []
         var verifications: [VerificationFolder] = []
         var taggings: [TaggingFolder] = []
+        var detections: [DetectionFolder] = []
         for folder in folders {
             guard FileManager.default.fileExists(atPath: folder) else {
                 throw PretrainingError.missingFile(path: folder)
@@ -36,16 +37,19 @@ public struct RunReport {
                 verifications.append(VerificationFolder(path: folder))
             } else if TaggingFolder(path: folder).isPresent {
                 taggings.append(TaggingFolder(path: folder))
+            } else if DetectionFolder(path: folder).isPresent {
+                detections.append(DetectionFolder(path: folder))
             } else {
                 throw ReportError.cannotRead(
                     path: folder,
-                    reason: "it holds none of metrics.jsonl, probe.json, tagging.json and "
-                        + "verification.json of a run")
+                    reason: "it holds none of metrics.jsonl, probe.json, tagging.json, "
+                        + "detection.json and verification.json of a run")
             }
         }
         var sections: [Report.Section] = []
         for probe in probes { sections += try Self.sections(of: probe) }
         for run in taggings { sections += try Self.sections(of: run) }
+        for run in detections { sections += try Self.sections(of: run) }
         for run in verifications { sections += try Self.sections(of: run) }
         sections += Self.sections(of: pretrained)
         sections.append(Self.provenance(of: folders))

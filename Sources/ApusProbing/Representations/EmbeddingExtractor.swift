@@ -1,6 +1,7 @@
 import ApusCorpus
 import ApusPretraining
 import ApusSignal
+import ApusTensor
 
 /// Embeddings of recordings by a layer of a model, or by the head of a trained classifier.
 ///
