@@ -61,7 +61,7 @@ extension Commands {
             }
             try fails([models.cpc, "-o", path, "--layer", "top"], 65, "no layer is named 'top'")
             try fails([models.cpc, "-o", "model.pt"], 64, "should end in .onnx")
-            try fails([voice, "-o", path], 65, "not a safetensors file")
+            try fails([voice, "-o", path], 65, "not a whole safetensors file")
             try fails([models.folder.path + "/no.safetensors", "-o", path], 66, "no such file")
             try fails([models.cpc, "-o", models.folder.path + "/no/a.onnx"], 73, "no/a.onnx")
         }

@@ -38,6 +38,9 @@ public final class RepresentationExtractor: RepresentationSource {
     private static let largestFrameCount = 8192
     /// B · T² of a batch stays below this, which bounds the memory of attention.
     private static let largestAttention = 1 << 23
+    /// The shortest recording of a batch is at least so long as a share of the longest: the rest of its
+    /// row is padding, which costs as much as frames.
+    private static let smallestShare = 0.8
     /// How many bytes of features wait for the encoder, and how many it takes at a time.
     private static let largestBlock = 32 << 20
     /// The first block is small, so that the encoder need not wait long for it.
@@ -335,9 +338,11 @@ public final class RepresentationExtractor: RepresentationSource {
         var batches: [Range<Int>] = []
         for (index, frames) in lengths.enumerated() {
             let count = (batches.last?.count ?? 0) + 1
+            let shortest = batches.last.map { lengths[$0.lowerBound] } ?? frames
             let fits =
                 count > 1 && count * frames <= largestFrameCount
                 && count * frames * frames <= largestAttention
+                && Double(shortest) >= smallestShare * Double(frames)
             if fits, let last = batches.popLast() {
                 batches.append(last.lowerBound..<index + 1)
             } else {
