@@ -24,6 +24,7 @@ final class Launcher: Sendable {
     ///
     /// - Parameter port: Where they meet.
     /// - Returns: 0, or the exit code of the first that failed: 128 and the signal where one ended it.
+    /// - Throws: `POSIXError` where a process can't be started.
     func run(port: Int) throws -> Int32 {
         let readers = DispatchGroup()
         for rank in 0..<count {
@@ -128,7 +129,8 @@ final class Launcher: Sendable {
             func write(_ line: Data) { target.write(Data(prefix.utf8) + line + Data("\n".utf8)) }
             while case let data = source.availableData, !data.isEmpty {
                 rest += data
-                let lines = rest.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+                let lines = rest.split(
+                    separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
                 for line in lines.dropLast() { write(Data(line)) }
                 rest = Data(lines.last ?? Data())
             }

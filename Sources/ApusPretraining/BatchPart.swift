@@ -84,6 +84,7 @@ struct NegativePool {
     /// The frames of all recordings, (P, S, D), with gradients.
     ///
     /// - Parameter frames: Those of the recordings here, (B, S, D).
+    /// - Returns: The frames, in the order of the whole batch.
     func frames(_ frames: Tensor) -> Tensor {
         let (B, S, D) = (frames.shape[0], frames.shape[1], frames.shape[2])
         let filled =

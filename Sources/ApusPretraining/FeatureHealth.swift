@@ -42,7 +42,9 @@ public struct FeatureHealth: Equatable, Sendable {
         func sums(_ make: () -> [Float]) throws(ProcessError) -> [Double] {
             try processes.sums(withoutGradients(make).map(Double.init))
         }
-        let totals = try sums { [Float(count)] + frames.cast(to: .float32).sum(dimension: 0).floats }
+        let totals = try sums {
+            [Float(count)] + frames.cast(to: .float32).sum(dimension: 0).floats
+        }
         let means = totals.dropFirst().map { Float($0 / totals[0]) }
         let products = try sums {
             let centered = frames.cast(to: .float32) - Tensor(means, shape: [width])

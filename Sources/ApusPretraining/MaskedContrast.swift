@@ -63,6 +63,7 @@ public final class MaskedContrast: Module {
     ///   - own: Which of them negatives are drawn for; `nil` for all.
     ///   - rows: The places of these in the whole batch.
     ///   - seed: What the draw depends on.
+    /// - Returns: The frames.
     func drawNegatives(
         lengths: [Int], frameCount: Int, own: [Int]?, rows: [Int], seed: Seed
     ) -> [Int] {

@@ -282,13 +282,12 @@ public final class Pretrainer {
         let count = configuration.training.accumulation
         for part in 0..<count {
             let batch = try shared.next(from: loader, batchesPerEpoch: batchesPerEpoch)
-            // What stands in for a recording where there is none here is silent.
-            let silence = batch.count > 0 ? nil : Tensor(zeros: [1, batch.frameCount, batch.featureCount])
+            let (T, M) = (batch.frameCount, batch.featureCount)
+            // Silence stands in where others alone have a recording.
             let features =
-                silence
-                ?? Tensor(
-                    batch.features, shape: [batch.count, batch.frameCount, batch.featureCount])
-            let lengths = silence == nil ? batch.lengths : [batch.frameCount]
+                batch.count > 0
+                ? Tensor(batch.features, shape: [batch.count, T, M]) : Tensor(zeros: [1, T, M])
+            let lengths = batch.count > 0 ? batch.lengths : [T]
             let places = try shared.part(of: batch)
             let result = withPrecision(configuration.precision) {
                 objective.loss(

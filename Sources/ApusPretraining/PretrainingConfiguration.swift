@@ -241,7 +241,8 @@ public struct PretrainingConfiguration: Codable, Hashable, Sendable {
         ] {
             // A day, and a gigabyte.
             try require(
-                value > 0 && value <= 86_400, key, "is \(value), expected above 0 and at most 86400")
+                value > 0 && value <= 86_400, key, "is \(value), expected above 0 and at most 86400"
+            )
         }
         try require(
             training.steps > 0 || training.epochs > 0 || training.maximumMinutes > 0,

@@ -76,8 +76,9 @@ final class SharedRun {
         let own = recordings.fingerprint
         if try fromFirst({ own }) != own {
             throw PretrainingError.processesDiffer(
-                processes.names[processes.place.rank] + " has found \(recordings.cuts.count) usable "
-                    + "recordings, and not the same ones or not of the same lengths as rank 0")
+                processes.names[processes.place.rank]
+                    + " has found \(recordings.cuts.count) usable recordings, and not the same "
+                    + "ones or not of the same lengths as rank 0")
         }
     }
 

@@ -15,9 +15,11 @@ public final class GradientBuckets {
     ///   - parameters: Whose gradients are added up.
     ///   - group: The processes.
     ///   - megabytes: The most that a bucket of several parameters holds, in MiB.
-    ///   - halves: Whether gradients are sent in bfloat16: half of the bytes, with sums rounded to 8 bits.
+    ///   - halves: Whether gradients are sent in bfloat16: half of the bytes, with sums rounded to 8
+    ///     bits.
     public init(
-        of parameters: [Tensor], in group: ProcessGroup, megabytes: Double = 25, halves: Bool = false
+        of parameters: [Tensor], in group: ProcessGroup, megabytes: Double = 25,
+        halves: Bool = false
     ) {
         (self.group, self.parameters) = (group, parameters)
         var out: apus_buckets?

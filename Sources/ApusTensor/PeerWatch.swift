@@ -33,6 +33,7 @@ final class PeerWatch: Sendable {
     ///   - names: Each process in words: its rank and its host.
     ///   - store: A connection of the watch's own.
     ///   - timeout: After how long a silent process counts as lost, in seconds.
+    /// - Throws: `ProcessError.lost` where the store doesn't answer.
     init(
         _ place: ProcessPlace, names: [String], store: MeetingStore, timeout: Double
     ) throws(ProcessError) {
@@ -71,7 +72,8 @@ final class PeerWatch: Sendable {
         state.withLock { state in
             state.lastAnswer = now
             if let said = values.first, !said.isEmpty { state.said = said }
-            for (rank, beat) in values.dropFirst().enumerated() where beat != state.lastBeats[rank] {
+            for (rank, beat) in values.dropFirst().enumerated()
+            where beat != state.lastBeats[rank] {
                 state.lastBeats[rank] = beat
                 state.lastHeard[rank] = now
                 state.exchanges[rank] = beat.split(separator: " ").last.flatMap { Int($0) } ?? 0

@@ -79,7 +79,7 @@ public final class ProcessGroup {
     private static func meet(
         _ place: ProcessPlace, in store: MeetingStore, joining: Double
     ) throws(ProcessError) -> [String] {
-        let own = "\(ProcessInfo.processInfo.hostName) \(getpid()) \(place.count)"
+        let own = "\(hostName) \(getpid()) \(place.count)"
         let key = "member/\(place.rank)"
         try store.setFirst("failure", "")
         try store.setFirst(key, own)
@@ -110,6 +110,13 @@ public final class ProcessGroup {
                     + (value.split(separator: " ").last ?? "?"))
         }
         return (0..<place.count).map { "rank \($0) on \(Self.host(in: found[$0] ?? ""))" }
+    }
+
+    /// This host's name as it is, which no server is asked for.
+    private static var hostName: String {
+        var name = [CChar](repeating: 0, count: 256)
+        guard gethostname(&name, name.count - 1) == 0 else { return "localhost" }
+        return name.withUnsafeBufferPointer { $0.baseAddress.map { String(cString: $0) } ?? "" }
     }
 
     private static func host(in member: String) -> String {

@@ -63,10 +63,9 @@ public struct ProcessPlace: Hashable, Sendable {
         (self.host, self.port, self.starter) = (host, port, starter)
     }
 
-    /// The place that the environment names.
+    /// The place that the environment names, or `nil` where this process is alone.
     ///
     /// - Parameter environment: The variables.
-    /// - Returns: The place, or `nil` where this process is alone.
     /// - Throws: `ProcessError.badEnvironment` where a place is named in part, can't be, or where two
     ///   starters contradict each other.
     public init?(environment: [String: String]) throws(ProcessError) {

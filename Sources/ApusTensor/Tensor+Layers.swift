@@ -227,7 +227,7 @@ private func withDraw<Result>(
     return places.withUnsafeBufferPointer {
         body(
             apus_draw(
-                probability: probability, seed: seed.value, rows: rows == nil ? nil : $0.baseAddress,
-                row_count: Int32($0.count)))
+                probability: probability, seed: seed.value,
+                rows: rows == nil ? nil : $0.baseAddress, row_count: Int32($0.count)))
     }
 }

@@ -7,8 +7,7 @@ import Testing
 extension TrainingRun {
     /// Trains in a folder `name` by several processes, here threads that meet as processes do.
     ///
-    /// - Parameter stopping: The process that is asked to stop, and after which step it is.
-    /// - Returns: What each process ended with.
+    /// `stopping` is the process that is asked to stop, and after which step it is.
     @discardableResult
     func train(
         _ name: String, processes count: Int,
@@ -43,7 +42,9 @@ extension Computing {
     /// Several processes that share each batch train the model of one.
     @Suite struct SharedTrainingTests {
         /// The largest difference between two runs' losses, relative to them.
-        private func difference(_ run: TrainingRun, _ name: String, _ other: String) throws -> Double {
+        private func difference(_ run: TrainingRun, _ name: String, _ other: String) throws
+            -> Double
+        {
             let (losses, others) = (try run.losses(name), try run.losses(other))
             #expect(losses.count == others.count)
             return zip(losses, others).map { abs($0 - $1) / abs($1) }.max() ?? .infinity

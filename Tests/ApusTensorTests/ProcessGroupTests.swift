@@ -25,7 +25,9 @@ import Testing
     }
 
     /// Rows of all processes, and the gradient of the sum of all processes' losses.
-    @Test(arguments: [ScalarType.float32, .bfloat16]) func rowsHaveGradients(type: ScalarType) throws {
+    @Test(arguments: [ScalarType.float32, .bfloat16]) func rowsHaveGradients(type: ScalarType)
+        throws
+    {
         let results = try inProcesses(3) { group in
             let rank = group.place.rank
             let own = Tensor([Float(rank), 10], shape: [1, 2])
@@ -104,7 +106,8 @@ import Testing
         }
         for rank in [0, 2] {
             let error = #expect(throws: ProcessError.self) { try results[rank].get() }
-            #expect(error?.description.contains("rank 1 on ") == true, "\(String(describing: error))")
+            #expect(
+                error?.description.contains("rank 1 on ") == true, "\(String(describing: error))")
         }
     }
 

@@ -54,7 +54,12 @@ import Testing
         #expect(found.host == "gpu03-b")
         #expect(found.starter == .slurm)
         // Every task of a step names the same port, and another step another one.
-        #expect(try place(step.merging(["SLURM_PROCID": "6", "SLURM_LOCALID": "0", "SLURM_NODEID": "3"]) { $1 }).port == found.port)
+        #expect(
+            try place(
+                step.merging(["SLURM_PROCID": "6", "SLURM_LOCALID": "0", "SLURM_NODEID": "3"]) {
+                    $1
+                }
+            ).port == found.port)
         #expect(try place(step.merging(["SLURM_STEP_ID": "1"]) { $1 }).port != found.port)
         #expect(
             try place(step.merging(["MASTER_ADDR": "10.0.0.1", "MASTER_PORT": "5000"]) { $1 }).host

@@ -4,9 +4,12 @@ import Testing
 extension Commands {
     /// Several processes of the built command, and what becomes of the others where one is lost.
     @Suite struct Launch {
-        private func arguments(_ run: String, processes: Int = 2, steps: Int = 20) throws -> [String] {
+        private func arguments(_ run: String, processes: Int = 2, steps: Int = 20) throws
+            -> [String]
+        {
             [
-                "launch", "--processes", "\(processes)", "--grace", "20", "--", "pretrain", "-o", run,
+                "launch", "--processes", "\(processes)", "--grace", "20", "--", "pretrain", "-o",
+                run,
                 "--set", "training.steps=\(steps)", "--set", "threads=1",
                 "--set", "training.checkpointEvery=5", "--set", "distributed.timeout=5",
                 "--set", "data.manifest=\(try TrainedModels.shared.manifests)/train.jsonl",
@@ -23,7 +26,8 @@ extension Commands {
             var found: [Int: Int32] = [:]
             for name in try FileManager.default.contentsOfDirectory(atPath: "/proc") {
                 guard let process = Int32(name),
-                    let stat = try? String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8),
+                    let stat = try? String(
+                        contentsOfFile: "/proc/\(process)/stat", encoding: .utf8),
                     let end = stat.lastIndex(of: ")"),
                     stat[end...].split(separator: " ").dropFirst(2).first == "\(launcher)",
                     let environment = try? Data(

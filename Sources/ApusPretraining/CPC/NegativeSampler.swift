@@ -34,6 +34,7 @@ struct NegativeSampler {
     ///   - seed: What the draw depends on.
     ///   - own: The recordings that negatives are drawn for; `nil` for all.
     ///   - rows: The places of these in the whole batch; `nil` where this is all of it.
+    /// - Returns: The frames.
     func callAsFunction(seed: Seed, own: [Int]? = nil, rows: [Int]? = nil) -> [Int] {
         (own ?? Array(lengths.indices)).enumerated().flatMap { index, recording in
             var generator = SeededGenerator(
