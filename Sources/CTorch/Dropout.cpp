@@ -19,7 +19,7 @@ __attribute__((always_inline)) inline void dropPiece(const Element *in, Element 
 APUS_CLONES void drop(const float *in, float *out, int64_t begin, int64_t end, const apus::Dropping &dropping) { dropPiece(in, out, begin, end, dropping); }
 APUS_CLONES void drop(const uint16_t *in, uint16_t *out, int64_t begin, int64_t end, const apus::Dropping &dropping) { dropPiece(in, out, begin, end, dropping); }
 
-at::Tensor dropped(const at::Tensor &input, const apus::Draw &draw) {
+at::Tensor dropAll(const at::Tensor &input, const apus::Draw &draw) {
     const auto dense = input.contiguous();
     auto result = at::empty_like(dense);
     const apus::Dropping dropping(draw, dense.numel());
@@ -33,11 +33,11 @@ at::Tensor dropped(const at::Tensor &input, const apus::Draw &draw) {
 struct Dropout : torch::autograd::Function<Dropout> {
     static at::Tensor forward(torch::autograd::AutogradContext *context, const at::Tensor &input, const apus::Draw &draw) {
         draw.keep(context->saved_data);
-        return dropped(input, draw);
+        return dropAll(input, draw);
     }
 
     static torch::autograd::variable_list backward(torch::autograd::AutogradContext *context, torch::autograd::variable_list gradients) {
-        return {dropped(gradients[0], apus::Draw::kept(context->saved_data)), at::Tensor()};
+        return {dropAll(gradients[0], apus::Draw::kept(context->saved_data)), at::Tensor()};
     }
 };
 

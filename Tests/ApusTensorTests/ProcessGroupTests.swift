@@ -51,7 +51,7 @@ import Testing
         let results = try inProcesses(2) { group in
             let rank = group.place.rank
             let parameters = (0..<4).map { index in
-                let tensor = Tensor(repeating: Float(index + 1), shape: [2, 3])
+                let tensor = Tensor(repeating: Double(index + 1), shape: [2, 3])
                 tensor.requiresGradient = true
                 return tensor
             }
