@@ -432,6 +432,7 @@ public final class Pretrainer {
                     "training.steps, \(configuration.training.steps), ends the run before epoch "
                         + "\(configuration.training.epochs) is through"))
         }
+        shared.describe { report(.message($0)) }
         let end = limits.steps.map { " to \($0)" } ?? " and on"
         report(
             .message(

@@ -14,6 +14,7 @@ final class SharedRun {
     /// The processes, or `nil` for this one alone.
     let processes: ProcessGroup?
     private let options: PretrainingConfiguration.Distributed
+    private let contrasts: Bool
     private let gathersNegatives: Bool
     private var buckets: GradientBuckets?
     private var reported = 0
@@ -22,7 +23,8 @@ final class SharedRun {
     init(_ processes: ProcessGroup?, configuration: PretrainingConfiguration) {
         self.processes = processes
         options = configuration.distributed
-        gathersNegatives = options.gathersNegatives && configuration.objective.contrasts
+        contrasts = configuration.objective.contrasts
+        gathersNegatives = options.gathersNegatives && contrasts
     }
 
     /// Whether this process writes and reports.
@@ -46,6 +48,17 @@ final class SharedRun {
 
     /// The seconds that this process has waited for others.
     var secondsWaited: Double { processes?.secondsWaited ?? 0 }
+
+    /// Says how many processes there are, and what that changes.
+    func describe(_ report: (String) -> Void) {
+        guard let processes, processes.place.count > 1 else { return }
+        report("\(processes.place.count) processes share each batch")
+        if contrasts, !gathersNegatives {
+            report(
+                "negatives come from the recordings of the same process; "
+                    + "distributed.gathersNegatives=true draws them as one process does")
+        }
+    }
 
     // MARK: - Beginning
 

@@ -49,24 +49,31 @@ public final class ProcessGroup {
         (self.place, self.timeout) = (place, timeout)
         store = try MeetingStore(
             place, serves: place.rank == 0 && place.rankZeroServes, timeout: joining)
-        names = try Self.meet(place, in: store, joining: joining)
+        let members = try Self.meet(place, in: store, joining: joining)
+        names = members.indices.map { "rank \($0) on \(members[$0].words)" }
         watch = try PeerWatch(
             place, names: names,
             store: try MeetingStore(place, serves: false, timeout: joining), timeout: timeout)
-        group = try Self.open("exchange", place, store, timeout: timeout, joining: joining)
-        rows = try Self.open("rows", place, store, timeout: timeout, joining: joining)
+        // A host may know itself by an address of its own; from where others come it has another.
+        let address = members[place.rank].address
+        let other = members.lazy.map(\.address).first { !isLoopback($0) }
+        let own =
+            isLoopback(address)
+            ? other.flatMap { ownAddress(towards: $0, port: place.port) } ?? address : address
+        group = try Self.open("exchange", at: own, place, store, timeout, joining)
+        rows = try Self.open("rows", at: own, place, store, timeout, joining)
         watch.start()
     }
 
     private static func open(
-        _ name: String, _ place: ProcessPlace, _ store: MeetingStore, timeout: Double,
-        joining: Double
+        _ name: String, at address: String, _ place: ProcessPlace, _ store: MeetingStore,
+        _ timeout: Double, _ joining: Double
     ) throws(ProcessError) -> apus_group {
         var out: apus_group?
         let problem = message(
             of: apus_group_open(
-                store.handle, name, place.host, Int32(place.port), Int32(place.rank),
-                Int32(place.count), milliseconds(joining), milliseconds(timeout), &out))
+                store.handle, name, address, Int32(place.rank), Int32(place.count),
+                milliseconds(joining), milliseconds(timeout), &out))
         guard let out else {
             throw .notJoined(
                 "the processes of \(place.host):\(place.port) could not connect to each other: "
@@ -75,24 +82,53 @@ public final class ProcessGroup {
         return out
     }
 
+    /// What a process says of itself when it comes, in one line.
+    private struct Member: Equatable {
+        var host: String
+        var process: Int32
+        var count: Int
+        var address: String
+
+        init(_ place: ProcessPlace) throws(ProcessError) {
+            guard let address = ownAddress(towards: place.host, port: place.port) else {
+                throw .notJoined(
+                    "the meeting place's host \(place.host) is unknown, or no way leads there")
+            }
+            (host, process, count) = (ProcessGroup.hostName, getpid(), place.count)
+            self.address = address
+        }
+
+        init(_ line: String) throws(ProcessError) {
+            let parts = line.split(separator: " ").map(String.init)
+            guard parts.count == 4, let process = Int32(parts[1]), let count = Int(parts[2]) else {
+                throw .notJoined("the meeting place is another program's: it has '\(line)'")
+            }
+            (host, address) = (parts[0], parts[3])
+            (self.process, self.count) = (process, count)
+        }
+
+        var line: String { "\(host) \(process) \(count) \(address)" }
+        var words: String { "\(host) (process \(process))" }
+    }
+
     /// Waits until each process has said where it is.
     private static func meet(
         _ place: ProcessPlace, in store: MeetingStore, joining: Double
-    ) throws(ProcessError) -> [String] {
-        let own = "\(hostName) \(getpid()) \(place.count)"
+    ) throws(ProcessError) -> [Member] {
+        let own = try Member(place)
         let key = "member/\(place.rank)"
         try store.setFirst("failure", "")
-        try store.setFirst(key, own)
-        if let there = try store.value(key), there != own {
+        try store.setFirst(key, own.line)
+        if let line = try store.value(key), case let there = try Member(line), there != own {
             throw .notJoined(
-                "two processes have rank \(place.rank): " + Self.host(in: there) + " and "
-                    + Self.host(in: own))
+                "two processes have rank \(place.rank): one on \(there.words) and one on "
+                    + own.words)
         }
         let began = ContinuousClock.now
-        var found: [Int: String] = [:]
+        var found: [Int: Member] = [:]
         while found.count < place.count {
             for rank in 0..<place.count where found[rank] == nil {
-                found[rank] = try store.value("member/\(rank)")
+                if let line = try store.value("member/\(rank)") { found[rank] = try Member(line) }
             }
             if found.count == place.count { break }
             if (ContinuousClock.now - began) / .seconds(1) > joining {
@@ -104,12 +140,12 @@ public final class ProcessGroup {
             }
             Thread.sleep(forTimeInterval: 0.05)
         }
-        for (rank, value) in found where value.split(separator: " ").last != "\(place.count)" {
+        for (rank, member) in found where member.count != place.count {
             throw .notJoined(
                 "rank \(place.rank) is one of \(place.count) processes, rank \(rank) one of "
-                    + (value.split(separator: " ").last ?? "?"))
+                    + "\(member.count)")
         }
-        return (0..<place.count).map { "rank \($0) on \(Self.host(in: found[$0] ?? ""))" }
+        return (0..<place.count).compactMap { found[$0] }
     }
 
     /// This host's name as it is, which no server is asked for.
@@ -117,11 +153,6 @@ public final class ProcessGroup {
         var name = [CChar](repeating: 0, count: 256)
         guard gethostname(&name, name.count - 1) == 0 else { return "localhost" }
         return name.withUnsafeBufferPointer { $0.baseAddress.map { String(cString: $0) } ?? "" }
-    }
-
-    private static func host(in member: String) -> String {
-        let parts = member.split(separator: " ")
-        return parts.count > 1 ? "\(parts[0]) (process \(parts[1]))" : "an unknown host"
     }
 
     deinit {

@@ -4,14 +4,10 @@
 // gone is found out by others means than the collective's time running out.
 #include "Collectives.hpp"
 
-#include <arpa/inet.h>
-#include <netdb.h>
-#include <sys/socket.h>
 #include <torch/csrc/autograd/custom_function.h>
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
-#include <unistd.h>
 
 #include "Device.hpp"
 
@@ -30,36 +26,14 @@ using std::chrono::milliseconds;
 
 std::vector<uint8_t> bytes(const char *text) { return {text, text + strlen(text)}; }
 
-/// The address of this machine from which `host` is reached: no packet is sent.
-std::string ownAddress(const char *host, int32_t port) {
-    addrinfo hints{}, *found = nullptr;
-    hints.ai_socktype = SOCK_DGRAM;
-    const int problem = getaddrinfo(host, std::to_string(port).c_str(), &hints, &found);
-    TORCH_CHECK(problem == 0, "the host ", host, " has no address: ", gai_strerror(problem));
-    std::string result;
-    for (const addrinfo *each = found; each && result.empty(); each = each->ai_next) {
-        const int socket = ::socket(each->ai_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-        if (socket < 0) continue;
-        sockaddr_storage own{};
-        socklen_t size = sizeof(own);
-        char name[NI_MAXHOST];
-        if (connect(socket, each->ai_addr, each->ai_addrlen) == 0 && getsockname(socket, reinterpret_cast<sockaddr *>(&own), &size) == 0 && getnameinfo(reinterpret_cast<sockaddr *>(&own), size, name, sizeof(name), nullptr, 0, NI_NUMERICHOST) == 0) result = name;
-        close(socket);
-    }
-    freeaddrinfo(found);
-    TORCH_CHECK(!result.empty(), "the host ", host, " can't be reached");
-    return result;
-}
-
-/// Where Gloo listens: the interface that GLOO_SOCKET_IFNAME names, as for PyTorch, else the one that
-/// leads to the store.
-std::shared_ptr<gloo::transport::Device> device(const char *host, int32_t port) {
+/// Where Gloo listens: the interface that GLOO_SOCKET_IFNAME names, as for PyTorch, else an address.
+std::shared_ptr<gloo::transport::Device> device(const char *address) {
     const char *named = getenv("GLOO_SOCKET_IFNAME");
     if (named && *named) {
         const std::string all = named;
         return c10d::ProcessGroupGloo::createDeviceForInterface(all.substr(0, all.find(',')));
     }
-    return c10d::ProcessGroupGloo::createDeviceForHostname(ownAddress(host, port));
+    return c10d::ProcessGroupGloo::createDeviceForHostname(address);
 }
 
 milliseconds patience(apus_group group, bool patient) { return patient ? milliseconds(std::chrono::hours(24 * 30)) : group->timeout; }
@@ -154,10 +128,10 @@ apus_status apus_store_get_all(apus_store store, const char *const *keys, int32_
     });
 }
 
-apus_status apus_group_open(apus_store store, const char *name, const char *host, int32_t port, int32_t rank, int32_t size, int64_t joining, int64_t timeout, apus_group *out) APUS_NOEXCEPT {
+apus_status apus_group_open(apus_store store, const char *name, const char *address, int32_t rank, int32_t size, int64_t joining, int64_t timeout, apus_group *out) APUS_NOEXCEPT {
     return apus::guarded([&] {
         auto options = c10d::ProcessGroupGloo::Options::create(milliseconds(joining));
-        options->devices.push_back(device(host, port));
+        options->devices.push_back(device(address));
         auto backend = c10::make_intrusive<c10d::ProcessGroupGloo>(c10::make_intrusive<c10d::PrefixStore>(name, store->value), rank, size, options);
         *out = new apus_group_s{backend, rank, size, milliseconds(timeout)};
     });

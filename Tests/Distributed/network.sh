@@ -112,14 +112,18 @@ expectLost() {
         tail -n 1 "$run.err.$host" | grep -q "$lost" || fail "host-$host doesn't name $lost"
     done
 }
+# killNow HOST: and don't have the shell tell of it.
+killNow() {
+    kill -KILL "${pids[$1]}"
+    { wait "${pids[$1]}"; } 2>/dev/null
+    pids[$1]=0
+}
 end() {
     local host
     for host in 0 1 2; do
         [ "${pids[host]}" -gt 0 ] || continue
         kill -CONT "${pids[host]}" 2>/dev/null
-        kill -KILL "${pids[host]}" 2>/dev/null
-        wait "${pids[host]}" 2>/dev/null
-        pids[host]=0
+        killNow "$host"
     done
 }
 # The run goes on, and ends where an undisturbed one does.
@@ -149,7 +153,7 @@ echo "$(lines "$work/whole") steps, loss $(loss "$work/whole")"
 say "host-2 is killed"
 start "$work/killed" 29602
 waitForSteps "$work/killed" 50
-kill -KILL "${pids[2]}"
+killNow 2
 expectLost "$work/killed" "rank 2 on host-2" 0 1
 end
 expectContinuation "$work/killed" 29603
@@ -157,7 +161,7 @@ expectContinuation "$work/killed" 29603
 say "host-0, where they meet, is killed"
 start "$work/first" 29604
 waitForSteps "$work/first" 50
-kill -KILL "${pids[0]}"
+killNow 0
 expectLost "$work/first" "rank 0 on host-0" 1 2
 end
 expectContinuation "$work/first" 29605

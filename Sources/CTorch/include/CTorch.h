@@ -194,9 +194,10 @@ apus_status apus_store_get(apus_store store, const char *key, char *_Nullable *_
 /// The values of keys that all have one, one a line, in one question; apus_message_free gives them back.
 apus_status apus_store_get_all(apus_store store, const char *const _Nonnull *_Nonnull keys, int32_t count, char *_Nullable *_Nonnull out) APUS_NOEXCEPT;
 
-/// Joins the processes that name the same store and name: a call on each of them. `joining` is how long
-/// that may take and `timeout` how long a collective may that isn't patient, in milliseconds.
-apus_status apus_group_open(apus_store store, const char *name, const char *host, int32_t port, int32_t rank, int32_t size, int64_t joining, int64_t timeout, apus_group _Nullable *_Nonnull out) APUS_NOEXCEPT;
+/// Joins the processes that name the same store and name: a call on each of them. `address` is one of this
+/// machine's, `joining` how long that may take, and `timeout` how long a collective may that isn't patient,
+/// in milliseconds.
+apus_status apus_group_open(apus_store store, const char *name, const char *address, int32_t rank, int32_t size, int64_t joining, int64_t timeout, apus_group _Nullable *_Nonnull out) APUS_NOEXCEPT;
 void apus_group_free(apus_group group) APUS_NOEXCEPT;
 /// What went wrong in a collective inside of automatic differentiation, which apus_message_free gives
 /// back, or NULL.
