@@ -45,9 +45,11 @@ extension Commands {
 
         /// Starts a long run, and waits until it is under way.
         private func start(_ run: String) throws -> (running: Running, ranks: [Int: Int32]) {
+            // A run that continues has lines already.
+            let wanted = lines(run) + 12
             let running = try BuiltCommand.start(arguments(run, steps: 100_000))
             let end = Date(timeIntervalSinceNow: 120)
-            while lines(run) < 12, running.process.isRunning, Date() < end { usleep(20_000) }
+            while lines(run) < wanted, running.process.isRunning, Date() < end { usleep(20_000) }
             let ranks = try processes(of: running.process.processIdentifier)
             #expect(ranks.count == 2)
             return (running, ranks)
