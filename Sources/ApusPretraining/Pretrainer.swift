@@ -193,11 +193,7 @@ public final class Pretrainer {
             state.validation = stopping.state
             state.audioSeconds += Double(pass.frameCount) / frontEnd.frameRate
             state.secondsWaited = before.secondsWaited + loader.secondsWaited
-            let agreed = try shared.agree(
-                stops: stopRequest.isRequested, seconds: (clock.now - began) / .seconds(1),
-                problems: loader.problems)
-            recordings.leaveOut(agreed.problems)
-            let elapsed = agreed.seconds
+            let elapsed = (clock.now - began) / .seconds(1)
             state.trainingSeconds = before.trainingSeconds + elapsed
             figures += pass.figures
             if isLogged {
@@ -228,6 +224,11 @@ public final class Pretrainer {
                         steps: limits.steps ?? max(step, Int(Double(step) / max(progress, 1e-9))),
                         loss: pass.loss, stepsPerSecond: Double(step - before.step) / elapsed)))
 
+            let agreed = try shared.agree(
+                stops: stopRequest.isRequested, seconds: state.trainingSeconds,
+                problems: loader.problems)
+            recordings.leaveOut(agreed.problems)
+            state.trainingSeconds = agreed.seconds
             state.end =
                 stopping.ends
                 ? .earlyStopping : limits.end(step: step, seconds: state.trainingSeconds)
