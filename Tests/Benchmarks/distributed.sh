@@ -5,7 +5,8 @@
 #
 # A TERA-like model, 4 layers of 256, on crops of 400 frames of made-up recordings. `efficiency` is the
 # time of one process's step over N times that of N processes; N above the number of cores says that
-# exchanges are right, and nothing of speed. `exchange` is the share of the time in which rank 0 waited
+# exchanges are right, and nothing of speed. `CPU` is the processor time of one process's run over that of
+# all N, start included: what efficiency would be without waiting. `exchange` is the share of the time in which rank 0 waited
 # for exchanges, those of gradients that the backward pass didn't hide and for slower processes among
 # them; `difference` is the largest between the losses and those of one process.
 #
@@ -32,7 +33,7 @@ trap 'rm -rf "$work"' EXIT
 echo "$(grep -m1 'model name' /proc/cpuinfo | cut -d: -f2 | xargs), $(nproc) cores, load $(cut -d' ' -f1 /proc/loadavg)," \
     "$rounds rounds of $steps steps, $frames frames a batch, one thread a process"
 "${PYTHON:-python3}" - "$apus" "$work" "$steps" "$rounds" "$processes" "$frames" <<'PROGRAM'
-import array, json, os, random, shutil, statistics, subprocess, sys, wave
+import array, json, os, random, resource, shutil, statistics, subprocess, sys, wave
 
 apus, work, steps, rounds, processes, frames = sys.argv[1:]
 steps, rounds = int(steps), int(rounds)
@@ -61,11 +62,15 @@ def train(count):
     command = ["pretrain", "-o", run] + [word for option in options for word in ("--set", option)]
     if count > 1:
         command = ["launch", "--processes", str(count), "--"] + command
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run([apus] + command, capture_output=True, text=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    busy = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     assert done.returncode == 0, done.stderr
     lines = [json.loads(line) for line in open(f"{run}/metrics.jsonl")]
     times = [b["trainingSeconds"] - a["trainingSeconds"] for a, b in zip(lines[3:], lines[4:])]
-    return statistics.median(times), lines[-1].get("exchangeShare", 0), [line["loss"] for line in lines]
+    losses = [line["loss"] for line in lines]
+    return statistics.median(times), lines[-1].get("exchangeShare", 0), losses, busy
 
 
 counts = [1] + [int(count) for count in processes.split(",")]
@@ -73,12 +78,17 @@ found = {count: [] for count in counts}
 for _ in range(rounds):
     for count in counts:
         found[count].append(train(count))
-one = statistics.median(time for time, _, _ in found[1])
-print(f"{'processes':>9} {'ms a step':>10} {'efficiency':>10} {'exchange':>9} {'difference':>11}")
+
+
+def median(count, index):
+    return statistics.median(each[index] for each in found[count])
+
+
+print(f"{'processes':>9} {'ms a step':>10} {'efficiency':>10} {'CPU':>6} {'exchange':>9} {'difference':>11}")
 for count in counts:
-    time = statistics.median(each[0] for each in found[count])
-    exchange = statistics.median(each[1] for each in found[count])
+    time, exchange = median(count, 0), median(count, 1)
     difference = max(abs(a - b) / abs(b) for a, b in zip(found[count][0][2], found[1][0][2]))
     crowded = "" if count <= os.cpu_count() else "  more processes than cores"
-    print(f"{count:9} {1000 * time:10.0f} {one / (count * time):10.3f} {exchange:9.3f} {difference:11.1e}{crowded}")
+    print(f"{count:9} {1000 * time:10.0f} {median(1, 0) / (count * time):10.3f} "
+          f"{median(1, 3) / median(count, 3):6.3f} {exchange:9.3f} {difference:11.1e}{crowded}")
 PROGRAM
