@@ -71,6 +71,8 @@ let package = Package(
                 .unsafeFlags([
                     "-O2", "-Wno-everything", "-I\(libtorch)/include",
                     "-I\(libtorch)/include/torch/csrc/api/include",
+                    // libtorch's collectives between processes: its headers include those of Gloo.
+                    "-DUSE_DISTRIBUTED", "-DUSE_C10D_GLOO",
                 ])
             ],
             linkerSettings: [

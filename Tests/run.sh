@@ -43,4 +43,9 @@ PYTHON=$(Tests/python.sh)
 if [ -n "$PYTHON" ]; then export PYTHON; else unset PYTHON; fi
 # Release mode: the tests use public API only, so they share the command's build.
 swift test -c release --skip-build --disable-xctest ${filter[@]+"${filter[@]}"}
+
+if [ ${#filter[@]} -eq 0 ]; then
+    say "three hosts in network namespaces"
+    Tests/Distributed/network.sh || [ $? -eq 77 ]
+fi
 say "done"

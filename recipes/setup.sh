@@ -10,7 +10,7 @@ set -euo pipefail
 
 checkout=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 torch_version=2.13.0
-packages=(libsndfile1-dev libfftw3-dev libsoxr-dev libpng-dev zlib1g-dev pkg-config)
+packages=(libsndfile1-dev libfftw3-dev libsoxr-dev libpng-dev zlib1g-dev libgloo-dev pkg-config)
 
 say() { printf 'setup: %s\n' "$*"; }
 fail() { printf 'setup: error: %s\n' "$*" >&2; exit 69; }

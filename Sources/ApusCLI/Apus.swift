@@ -19,10 +19,11 @@ struct Apus: ParsableCommand {
         version: apusVersion,
         subcommands: [
             DoctorCommand.self, PrepareCommand.self, FeaturesCommand.self, UnitsCommand.self,
-            PretrainCommand.self, TrainCommand.self, EmbedCommand.self, SearchCommand.self,
-            CacheCommand.self, ProbeCommand.self, TrialsCommand.self, VerifyCommand.self,
-            ClassifyCommand.self, DetectCommand.self, EnrollCommand.self, IdentifyCommand.self,
-            ImportCommand.self, ExportCommand.self, ReportCommand.self, InfoCommand.self,
+            PretrainCommand.self, LaunchCommand.self, TrainCommand.self, EmbedCommand.self,
+            SearchCommand.self, CacheCommand.self, ProbeCommand.self, TrialsCommand.self,
+            VerifyCommand.self, ClassifyCommand.self, DetectCommand.self, EnrollCommand.self,
+            IdentifyCommand.self, ImportCommand.self, ExportCommand.self, ReportCommand.self,
+            InfoCommand.self,
         ])
 
     static func main() {

@@ -62,6 +62,11 @@ enum ExitStatus {
             default: badData
             }
         case is EngineError: missingLibrary
+        case let error as ProcessError:
+            switch error {
+            case .badEnvironment: ExitCode(64)
+            case .notJoined, .lost: missingLibrary
+            }
         case is MetricsError: badData
         default: nil
         }

@@ -17,23 +17,25 @@ public final class BatchLoader: Sendable {
     ///   - endEpoch: The first epoch that is not made; nil goes on without end.
     ///   - ahead: How many batches are made, or in the making, before they are asked for.
     ///   - workers: The number of threads.
+    ///   - share: Which items of each batch are made. With a share of less than all, `next()` gives
+    ///     batches without items too: the others' have some.
     public init(
         cuts: [Cut], store: FeatureStore, sampler: LengthBucketedSampler,
         from start: SamplerState = SamplerState(), endEpoch: Int? = nil, ahead: Int = 4,
-        workers: Int = 2
+        workers: Int = 2, share: BatchShare = BatchShare()
     ) {
         precondition(ahead > 0 && workers > 0, "a loader has a worker and room for a batch")
         precondition(sampler.recordingCount == cuts.count, "the sampler was made for these cuts")
         let queue = Monitor(
             BatchQueue(
                 sampler: sampler, start: start, endEpoch: endEpoch, ahead: ahead,
-                workers: workers))
+                workers: workers, givesEmpty: share.count > 1))
         self.queue = queue
         // A worker holds the queue and not the loader, so that releasing the loader ends it.
         for _ in 0..<workers {
             Thread {
                 while case .make(let plan, let ticket) = queue.wait(until: { $0.nextJob() }) {
-                    let (batch, problems) = store.batch(for: plan, of: cuts)
+                    let (batch, problems) = store.batch(for: plan, of: cuts, share: share)
                     queue.withLock { $0.add(batch, problems, ticket: ticket) }
                 }
                 queue.withLock { $0.runningWorkers -= 1 }

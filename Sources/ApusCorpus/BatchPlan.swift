@@ -1,3 +1,28 @@
+/// Which items of each batch are made here, where several processes share it: every `count`-th from
+/// `index` on, so that each has some of the long ones.
+public struct BatchShare: Hashable, Sendable {
+    /// The first item.
+    public var index: Int
+    /// How many processes share a batch.
+    public var count: Int
+
+    /// A share; without arguments, the whole.
+    ///
+    /// - Parameters:
+    ///   - index: The first item, in 0..<count.
+    ///   - count: How many processes share a batch.
+    public init(index: Int = 0, count: Int = 1) {
+        precondition(0 <= index && index < count, "share \(index) of \(count)")
+        (self.index, self.count) = (index, count)
+    }
+
+    /// Whether the item with a place in the plan is made here.
+    ///
+    /// - Parameter row: The place.
+    /// - Returns: True for every `count`-th.
+    public func takes(_ row: Int) -> Bool { row % count == index }
+}
+
 /// Which crops of which cuts make up one batch.
 public struct BatchPlan: Hashable, Sendable {
     /// One crop.

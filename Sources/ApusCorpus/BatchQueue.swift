@@ -29,6 +29,7 @@ struct BatchQueue {
     private let batchCount: Int
     private let endEpoch: Int
     private let ahead: Int
+    private let givesEmpty: Bool
     private var plannedCount = 0
     private var deliveredCount = 0
     private var made: [Int: (ticket: Ticket, batch: FeatureBatch, problems: [RecordingProblem])] =
@@ -38,12 +39,13 @@ struct BatchQueue {
 
     init(
         sampler: LengthBucketedSampler, start: SamplerState, endEpoch: Int?, ahead: Int,
-        workers: Int
+        workers: Int, givesEmpty: Bool
     ) {
         plans = sampler.batches(from: start)
         batchCount = sampler.batchCount
         self.endEpoch = endEpoch ?? .max
         self.ahead = ahead
+        self.givesEmpty = givesEmpty
         runningWorkers = workers
         position = plans.state
     }
@@ -69,7 +71,7 @@ struct BatchQueue {
             deliveredCount += 1
             position = ticket.after
             problems += found.filter { reportedIDs.insert($0.id).inserted }
-            if !batch.ids.isEmpty {
+            if givesEmpty || !batch.ids.isEmpty {
                 emptyInARow = 0
                 return .batch(batch)
             }

@@ -8,6 +8,9 @@ public struct FeatureBatch: Hashable, Sendable {
     public var seed: UInt64
     /// The ids of the B cuts.
     public var ids: [String]
+    /// The place of each item among those of the plan, of which a bad recording or another process's
+    /// leaves a gap.
+    public var rows: [Int]
     /// Who speaks in each of the B cuts, nil where that isn't known.
     public var speakers: [String?]
     /// The features, B x T x D row-major; zero after each item's length.
@@ -26,17 +29,20 @@ public struct FeatureBatch: Hashable, Sendable {
     ///   - index: The position of the batch in its epoch.
     ///   - seed: A seed of this batch's own.
     ///   - ids: The ids of the B cuts.
+    ///   - rows: The place of each item among those of the plan; one after the other, if not said
+    ///     otherwise.
     ///   - speakers: Who speaks in each; nil where nobody is known.
     ///   - features: The features, B x T x D row-major.
     ///   - lengths: The number of frames of each item, at most T.
     ///   - frameCount: T, the number of frames that the items are padded to.
     ///   - featureCount: D, the number of features a frame.
     public init(
-        epoch: Int = 0, index: Int = 0, seed: UInt64 = 0, ids: [String],
+        epoch: Int = 0, index: Int = 0, seed: UInt64 = 0, ids: [String], rows: [Int]? = nil,
         speakers: [String?]? = nil, features: [Float], lengths: [Int], frameCount: Int,
         featureCount: Int
     ) {
         precondition(ids.count == lengths.count, "each item has an id and a length")
+        precondition(rows?.count ?? ids.count == ids.count, "each item has a place")
         precondition(speakers?.count ?? ids.count == ids.count, "each item has a speaker or none")
         precondition(
             features.count == ids.count * frameCount * featureCount, "the features are B x T x D")
@@ -45,6 +51,7 @@ public struct FeatureBatch: Hashable, Sendable {
         self.index = index
         self.seed = seed
         self.ids = ids
+        self.rows = rows ?? Array(ids.indices)
         self.speakers = speakers ?? ids.map { _ in nil }
         self.features = features
         self.lengths = lengths

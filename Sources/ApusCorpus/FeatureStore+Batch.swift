@@ -9,21 +9,23 @@ extension FeatureStore {
     /// first crop possible stays the first, and the last the last.
     ///
     /// A cut whose features cannot be made, or that has fewer frames than its crop needs, is left
-    /// out and reported.
+    /// out and reported. All are padded to the plan's longest crop, whichever are left.
     ///
     /// - Parameters:
     ///   - plan: The crops.
     ///   - cuts: The list that the plan's positions refer to.
+    ///   - share: Which of the crops are made.
     /// - Returns: The batch, which may be smaller than the plan or empty, and the problems.
     public func batch(
-        for plan: BatchPlan, of cuts: [Cut]
+        for plan: BatchPlan, of cuts: [Cut], share: BatchShare = BatchShare()
     ) -> (batch: FeatureBatch, problems: [RecordingProblem]) {
         var ids: [String] = []
+        var rows: [Int] = []
         var speakers: [String?] = []
         var lengths: [Int] = []
         var crops: [FeatureMatrix] = []
         var problems: [RecordingProblem] = []
-        for item in plan.items {
+        for (row, item) in plan.items.enumerated() where share.takes(row) {
             let cut = cuts[item.cutIndex]
             do throws(CorpusError) {
                 let (matrix, planned) = try trainingFeatures(
@@ -40,6 +42,7 @@ extension FeatureStore {
                     : item.start * (matrix.frameCount - item.length) / (planned - item.length)
                 let crop = matrix.rows(in: start..<(start + item.length))
                 ids.append(cut.id)
+                rows.append(row)
                 speakers.append(cut.speaker)
                 lengths.append(item.length)
                 crops.append(
@@ -50,7 +53,7 @@ extension FeatureStore {
             }
         }
 
-        let frameCount = lengths.max() ?? 0
+        let frameCount = plan.frameCount
         let featureCount = frontEnd.featureCount
         var features: [Float] = []
         features.reserveCapacity(crops.count * frameCount * featureCount)
@@ -60,8 +63,8 @@ extension FeatureStore {
                 contentsOf: repeatElement(0, count: (frameCount - length) * featureCount))
         }
         let batch = FeatureBatch(
-            epoch: plan.epoch, index: plan.index, seed: plan.seed, ids: ids, speakers: speakers,
-            features: features, lengths: lengths, frameCount: frameCount,
+            epoch: plan.epoch, index: plan.index, seed: plan.seed, ids: ids, rows: rows,
+            speakers: speakers, features: features, lengths: lengths, frameCount: frameCount,
             featureCount: featureCount)
         return (batch, problems)
     }

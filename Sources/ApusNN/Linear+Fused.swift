@@ -12,7 +12,8 @@ extension Linear {
     func geluDropout(_ input: Tensor, dropout: Double, _ draws: TrainingDraws?) -> Tensor {
         let draw = DropoutDraw(dropout, draws)
         return input.linear(weight: weight, bias: nil)
-            .geluDropout(bias: bias, probability: draw.probability, seed: draw.seed)
+            .geluDropout(
+                bias: bias, probability: draw.probability, seed: draw.seed, rows: draw.rows)
     }
 
     /// LN(residual + dropout(W x + b)).
@@ -31,6 +32,7 @@ extension Linear {
         let draw = DropoutDraw(dropout, draws)
         return input.linear(weight: weight, bias: nil).residualNorm(
             bias: bias, residual: residual, weight: norm.weight, offset: norm.bias,
-            epsilon: norm.epsilon, probability: draw.probability, seed: draw.seed)
+            epsilon: norm.epsilon, probability: draw.probability, seed: draw.seed,
+            rows: draw.rows)
     }
 }

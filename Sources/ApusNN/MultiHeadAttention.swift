@@ -89,7 +89,7 @@ public final class MultiHeadAttention: Module {
         return projected.attention(
             headCount: headCount, padding: padding, bias: bias,
             gates: bias == nil ? nil : gate?(input), probability: draw.probability,
-            seed: draw.seed)
+            seed: draw.seed, rows: draw.rows)
     }
 
     /// Projected frames (B, T, 3D) whose queries and keys are turned.

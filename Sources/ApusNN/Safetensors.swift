@@ -94,13 +94,23 @@ public struct Safetensors: Equatable, Sendable {
         guard FileManager.default.fileExists(atPath: path) else {
             throw NNError.missingFile(path: path)
         }
-        func damaged(_ reason: String) -> NNError { .notSafetensors(path: path, reason: reason) }
         let data: Data
         do {
             data = try Data(contentsOf: URL(fileURLWithPath: path), options: .mappedIfSafe)
         } catch {
-            throw damaged("it cannot be read")
+            throw NNError.notSafetensors(path: path, reason: "it cannot be read")
         }
+        try self.init(data: data, path: path)
+    }
+
+    /// Reads what a file holds.
+    ///
+    /// - Parameters:
+    ///   - data: The bytes.
+    ///   - path: Where they come from, for the error.
+    /// - Throws: `NNError.notSafetensors` with what is wrong.
+    public init(data: Data, path: String) throws {
+        func damaged(_ reason: String) -> NNError { .notSafetensors(path: path, reason: reason) }
         guard data.count >= 8 else { throw damaged("\(data.count) bytes are too few") }
         let announced = data.prefix(8).reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
         guard announced <= Self.longestHeader, Int(announced) <= data.count - 8 else {

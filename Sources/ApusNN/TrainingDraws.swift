@@ -7,11 +7,19 @@ import ApusTensor
 public final class TrainingDraws {
     private let seed: Seed
     private var drawn = 0
+    /// The place of each recording among those of a whole batch; `nil` where the batch is whole.
+    let rows: [Int]?
 
     /// The draws of one step.
     ///
-    /// - Parameter seed: The step's seed.
-    public init(seed: Seed) { self.seed = seed }
+    /// - Parameters:
+    ///   - seed: The step's seed.
+    ///   - rows: The place of each recording among those of a whole batch, so that its draws are the
+    ///     same whichever of them are computed together; `nil` where the batch is whole.
+    public init(seed: Seed, rows: [Int]? = nil) {
+        self.seed = seed
+        self.rows = rows
+    }
 
     /// The next draw's seed.
     ///
@@ -40,6 +48,8 @@ struct DropoutDraw {
     /// Zero where nothing is dropped.
     let probability: Double
     let seed: Seed
+    /// The place of each recording in a whole batch.
+    let rows: [Int]?
 
     /// The next draw in training, and none in evaluation.
     ///
@@ -50,6 +60,7 @@ struct DropoutDraw {
         let isDrawn = probability > 0 && Dropout.isOn
         self.probability = draws != nil && isDrawn ? probability : 0
         seed = isDrawn ? draws?.next() ?? Seed(0) : Seed(0)
+        rows = draws?.rows
     }
 }
 
@@ -62,6 +73,6 @@ extension Tensor {
     /// - Returns: A tensor of the same shape.
     public func dropout(_ probability: Double, _ draws: TrainingDraws?) -> Tensor {
         guard let draws, probability > 0, Dropout.isOn else { return self }
-        return dropout(probability: probability, seed: draws.next())
+        return dropout(probability: probability, seed: draws.next(), rows: draws.rows)
     }
 }

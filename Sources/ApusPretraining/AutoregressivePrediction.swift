@@ -102,17 +102,20 @@ public final class AutoregressivePrediction: Objective {
     /// - Parameters:
     ///   - features: (B, T, M), zero beyond each recording's end.
     ///   - lengths: Each recording's frames, in 1...T.
+    ///   - part: The recordings' places in the whole batch.
     ///   - seed: What dropout and the quantiser's noise depend on.
     /// - Returns: The loss in the features' unit; the figures of `predict`.
-    public func loss(features: Tensor, lengths: [Int], seed: Seed) -> ObjectiveLoss {
+    public func loss(
+        features: Tensor, lengths: [Int], part: BatchPart, seed: Seed
+    ) -> ObjectiveLoss {
         let noise = quantizer.map {
             GumbelQuantizer.noise(
-                shape: [features.shape[0], features.shape[1], $0.codeCount],
+                rows: part.rows, frameCount: features.shape[1], width: $0.codeCount,
                 seed: seed.derived("noise"))
         }
         return predict(
             features: features, lengths: lengths, noise: noise,
-            draws: TrainingDraws(seed: seed.derived("dropout")))
+            draws: TrainingDraws(seed: seed.derived("dropout"), rows: part.rows))
     }
 
     /// The loss for given draws.
@@ -137,7 +140,7 @@ public final class AutoregressivePrediction: Objective {
         let cells = counted.reduce(0, +) * features.shape[2]
         guard cells > 0 else {
             // Nothing to predict: a loss of zero that still has a gradient, also zero.
-            return ObjectiveLoss(value: (predictions * 0).sum()) { [] }
+            return ObjectiveLoss(value: (predictions * 0).sum(), weight: 0) { [] }
         }
         let mask = frameMask(lengths: counted, frameCount: T - n)
         let targets = features.sliced(n..<T, dimension: 1)
@@ -146,7 +149,7 @@ public final class AutoregressivePrediction: Objective {
             return (mask.map { differences * $0 } ?? differences).sum() * (1 / Double(cells))
         }
         let value = error(predictions.sliced(0..<T - n, dimension: 1))
-        return ObjectiveLoss(value: value) { [configuration] in
+        return ObjectiveLoss(value: value, weight: Double(cells)) { [configuration] in
             let copied = error(features.sliced(0..<T - n, dimension: 1))
             var figures = [
                 ("chanceLoss", Double(error(features.bandMeans(lengths: lengths)).item)),

@@ -31,6 +31,35 @@ public struct FeatureHealth: Equatable, Sendable {
         }
     }
 
+    /// Measures the frames of all processes together.
+    ///
+    /// - Parameters:
+    ///   - frames: Those here, (N, D); N may be 0 where others have some.
+    ///   - processes: The processes.
+    /// - Throws: `ProcessError.lost`.
+    init(of frames: Tensor, in processes: ProcessGroup) throws(ProcessError) {
+        let (count, width) = (frames.shape[0], frames.shape[1])
+        func sums(_ make: () -> [Float]) throws(ProcessError) -> [Double] {
+            try processes.sums(withoutGradients(make).map(Double.init))
+        }
+        let totals = try sums {
+            [Float(count)] + frames.cast(to: .float32).sum(dimension: 0).floats
+        }
+        let means = totals.dropFirst().map { Float($0 / totals[0]) }
+        let products = try sums {
+            let centered = frames.cast(to: .float32) - Tensor(means, shape: [width])
+            return centered.transposed(0, 1).matmul(centered).floats  // (D, D)
+        }
+        deviation =
+            (0..<width).reduce(0) { $0 + (products[$1 * width + $1] / totals[0]).squareRoot() }
+            / Double(width)
+        effectiveRank = withoutGradients {
+            let eigenvalues = Tensor(products.map(Float.init), shape: [width, width])
+                .symmetricEigenvalues().floats
+            return Self.effectiveRank(of: eigenvalues.map { max(0, Double($0)) })
+        }
+    }
+
     /// Measures each hidden layer of an encoder on a batch, in evaluation.
     ///
     /// - Parameters:
@@ -41,16 +70,32 @@ public struct FeatureHealth: Equatable, Sendable {
     public static func layers(
         of encoder: any Encoder, features: Tensor, lengths: [Int]
     ) -> [(name: String, health: FeatureHealth)] {
+        frames(of: encoder, features: features, lengths: lengths, counted: lengths.count).map {
+            ($0.name, FeatureHealth(of: $0.frames))
+        }
+    }
+
+    /// The frames within the recordings, (N, D), of each hidden layer in evaluation.
+    ///
+    /// - Parameters:
+    ///   - encoder: The encoder.
+    ///   - features: (B, T, M), zero beyond each recording's end.
+    ///   - lengths: Each recording's frames, in 1...T.
+    ///   - counted: How many of the recordings count, from the first on.
+    /// - Returns: The layers' names and frames.
+    static func frames(
+        of encoder: any Encoder, features: Tensor, lengths: [Int], counted: Int
+    ) -> [(name: String, frames: Tensor)] {
         withoutGradients {
             let states = encoder(features, lengths: lengths, draws: nil)
             return zip(encoder.layerNames, states.layers).map { name, layer in
                 let (frames, width) = (layer.shape[1], layer.shape[2])
-                let valid = states.lengths.enumerated().flatMap { recording, length in
-                    (recording * frames)..<(recording * frames + length)
+                let valid = states.lengths.prefix(counted).enumerated().flatMap { row, length in
+                    (row * frames)..<(row * frames + length)
                 }
                 let rows = layer.reshaped(-1, width)  // (B T', D)
                     .selected(Tensor(integers: valid, shape: [valid.count]), dimension: 0)
-                return (name, FeatureHealth(of: rows))
+                return (name, rows)
             }
         }
     }

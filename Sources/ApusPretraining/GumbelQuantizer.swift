@@ -50,6 +50,20 @@ public final class GumbelQuantizer: Module {
         return (uniform.logarithm() * -1).logarithm() * -1
     }
 
+    /// Gumbel noise of a batch: a recording's depends on its place there, and not on its padding.
+    ///
+    /// - Parameters:
+    ///   - rows: The place of each of the B recordings.
+    ///   - frameCount: T.
+    ///   - width: How many numbers a frame has.
+    ///   - seed: What the draw depends on.
+    /// - Returns: (B, T, width).
+    static func noise(rows: [Int], frameCount: Int, width: Int, seed: Seed) -> Tensor {
+        .concatenated(
+            rows.map { noise(shape: [1, frameCount, width], seed: seed.derived($0)) },
+            dimension: 0)
+    }
+
     /// The codes of frames.
     ///
     /// - Parameters:

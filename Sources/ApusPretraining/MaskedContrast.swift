@@ -56,12 +56,22 @@ public final class MaskedContrast: Module {
     }
 
     /// N frames for each recording, each numbered b · S + s.
-    func drawNegatives(lengths: [Int], frameCount: Int, seed: Seed) -> [Int] {
+    ///
+    /// - Parameters:
+    ///   - lengths: The encoded frames of each recording that negatives come from.
+    ///   - frameCount: S.
+    ///   - own: Which of them negatives are drawn for; `nil` for all.
+    ///   - rows: The places of these in the whole batch.
+    ///   - seed: What the draw depends on.
+    /// - Returns: The frames.
+    func drawNegatives(
+        lengths: [Int], frameCount: Int, own: [Int]?, rows: [Int], seed: Seed
+    ) -> [Int] {
         var source = CPC.Configuration()
         source.negatives = configuration.negatives
         source.negativeCount = configuration.negativeCount
         return NegativeSampler(source, lengths: lengths, frameCount: frameCount, groups: nil)(
-            seed: seed)
+            seed: seed, own: own, rows: rows)
     }
 
     /// The term's loss before its weight.
@@ -72,17 +82,19 @@ public final class MaskedContrast: Module {
     ///   - states: h, (B, S, D).
     ///   - encoded: z of the features before masking, (B, S, D).
     ///   - frames: (F) masked frames, each numbered b · S + s.
-    ///   - negatives: N for each recording, numbered likewise.
+    ///   - negatives: N for each recording, numbered likewise, or by the recordings of the pool.
+    ///   - pool: The recordings of all processes, where negatives come from all.
     /// - Returns: The loss in nats; its figures `contrastiveLoss` and `contrastiveAccuracy`, the share of
     ///   masked frames that score highest.
     func callAsFunction(
-        _ states: Tensor, among encoded: Tensor, frames: Tensor, negatives: [Int]
+        _ states: Tensor, among encoded: Tensor, frames: Tensor, negatives: [Int],
+        pool: NegativePool? = nil
     ) -> ObjectiveLoss {
         let (B, S, D) = (encoded.shape[0], encoded.shape[1], encoded.shape[2])
         let N = configuration.negativeCount
         let predictions = output(states) * (1 / Double(D).squareRoot())  // (B, S, D)
         let all = encoded.reshaped(B * S, D)
-        let candidates = all.selected(
+        let candidates = (pool?.frames(encoded).reshaped(-1, D) ?? all).selected(
             Tensor(integers: negatives, shape: [B * N]), dimension: 0
         ).reshaped(B, N, D)
         let others = predictions.matmul(candidates.transposed(1, 2))  // (B, S, N)
@@ -91,8 +103,10 @@ public final class MaskedContrast: Module {
             (predictions.reshaped(B * S, D).selected(frames, dimension: 0)
             * all.selected(frames, dimension: 0)).cast(to: .float32)
             .sum(dimension: 1, keepsDimension: true)  // (F, 1)
-        let numbers = frames.integers
-        let drawn = numbers.flatMap { frame in
+        let here = frames.integers
+        // The same frames as negatives are numbered.
+        let numbers = pool.map { pool in here.map { pool.own[$0 / S] * S + $0 % S } } ?? here
+        let drawn = here.flatMap { frame in
             let first = frame / S * N
             return negatives[first..<first + N]
         }
@@ -101,7 +115,7 @@ public final class MaskedContrast: Module {
         let logits = Tensor.concatenated(
             [own, others.filled(where: isPositive, with: -.infinity)], dimension: 1)  // (F, 1 + N)
         let value = logits.logSoftmax(dimension: 1).sliced(0..<1, dimension: 1).mean() * -1
-        return ObjectiveLoss(value: value) {
+        return ObjectiveLoss(value: value, weight: Double(numbers.count)) {
             let hits = logits.detached().argmax(dimension: 1).integers.count { $0 == 0 }
             return [
                 ("contrastiveLoss", Double(value.item)),

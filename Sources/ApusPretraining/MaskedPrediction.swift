@@ -198,13 +198,17 @@ public final class MaskedPrediction: Objective {
     /// - Parameters:
     ///   - features: (B, T, M), zero beyond each recording's end.
     ///   - lengths: Each recording's frames, in 1...T.
+    ///   - part: The recordings' places in the whole batch.
     ///   - seed: What masks, noise, negatives and dropout depend on.
     /// - Returns: The loss in nats; the figures of `predict`.
-    public func loss(features: Tensor, lengths: [Int], seed: Seed) -> ObjectiveLoss {
-        let (B, T, M) = (features.shape[0], features.shape[1], features.shape[2])
-        let mask = drawMask(lengths: lengths, frameCount: T, seed: seed.derived("mask"))
+    public func loss(
+        features: Tensor, lengths: [Int], part: BatchPart, seed: Seed
+    ) -> ObjectiveLoss {
+        let (T, M) = (features.shape[1], features.shape[2])
+        let mask = drawMask(
+            lengths: lengths, frameCount: T, rows: part.rows, seed: seed.derived("mask"))
         // Each recording's noise is a function of the seed and its place, whatever the padding.
-        let noise = (0..<B).map {
+        let noise = part.rows.map {
             Tensor(
                 normal: 0, standardDeviation: configuration.noiseDeviation, shape: [1, T, M],
                 seed: seed.derived("noise").derived($0))
@@ -213,9 +217,10 @@ public final class MaskedPrediction: Objective {
             features: features, lengths: lengths, mask: mask,
             noise: .concatenated(noise, dimension: 0),
             negatives: contrast?.drawNegatives(
-                lengths: lengths.map(encodedFrames), frameCount: encodedFrames(T),
-                seed: seed.derived("negatives")) ?? [],
-            draws: TrainingDraws(seed: seed.derived("dropout")))
+                lengths: (part.pool?.lengths ?? lengths).map(encodedFrames),
+                frameCount: encodedFrames(T), own: part.pool?.own, rows: part.rows,
+                seed: seed.derived("negatives")) ?? [], pool: part.pool,
+            draws: TrainingDraws(seed: seed.derived("dropout"), rows: part.rows))
     }
 
     /// The loss for given draws: what `loss` computes after them.
@@ -238,6 +243,15 @@ public final class MaskedPrediction: Objective {
         features: Tensor, lengths: [Int], mask: Mask, noise: Tensor, negatives: [Int] = [],
         draws: TrainingDraws?
     ) -> ObjectiveLoss {
+        predict(
+            features: features, lengths: lengths, mask: mask, noise: noise, negatives: negatives,
+            pool: nil, draws: draws)
+    }
+
+    private func predict(
+        features: Tensor, lengths: [Int], mask: Mask, noise: Tensor, negatives: [Int],
+        pool: NegativePool?, draws: TrainingDraws?
+    ) -> ObjectiveLoss {
         let (B, T) = (features.shape[0], features.shape[1])
         let masked = Tensor(mask.features, shape: [B, T, 1])
         let altered = features * masked.scaled(by: -1, plus: 1) + noise * masked
@@ -256,11 +270,12 @@ public final class MaskedPrediction: Objective {
         if let contrast, let convolutions = encoder as? SubsampledEncoder {
             let term = contrast(
                 last, among: convolutions.convolved(features, lengths: lengths).frames,
-                frames: rows, negatives: negatives)
+                frames: rows, negatives: negatives, pool: pool)
             value = value + term.value * configuration.contrastive.weight
             contrasted = term
         }
-        return ObjectiveLoss(value: value) { [targets, contrastive = configuration.contrastive] in
+        return ObjectiveLoss(value: value, weight: Double(mask.frames.count)) {
+            [targets, contrastive = configuration.contrastive] in
             let best = logits.detached().argmax(dimension: 1)
             let hits = best.equals(wanted).cast(to: .float32).mean().item
             let valid = states.lengths.enumerated().flatMap { row, length in
@@ -293,14 +308,18 @@ public final class MaskedPrediction: Objective {
     /// - Parameters:
     ///   - lengths: Each recording's frames.
     ///   - T: The padded number of frames.
+    ///   - rows: The recordings' places in the whole batch; `nil` where this is all of it.
     ///   - seed: What the draw depends on.
     /// - Returns: The mask; every recording has at least one masked frame.
-    public func drawMask(lengths: [Int], frameCount T: Int, seed: Seed) -> Mask {
+    public func drawMask(
+        lengths: [Int], frameCount T: Int, rows: [Int]? = nil, seed: Seed
+    ) -> Mask {
         let (S, stride) = (encodedFrames(T), configuration.encoder.subsampling)
         var mask = Mask(
             frames: [], features: [Float](repeating: 0, count: lengths.count * T), shares: [])
         for (recording, length) in lengths.enumerated() {
-            var generator = SeededGenerator(seed: seed.value, stream: "mask", recording)
+            var generator = SeededGenerator(
+                seed: seed.value, stream: "mask", rows?[recording] ?? recording)
             let frames = encodedFrames(length)
             let span = min(configuration.maskSpan / stride, max(1, frames / 2))
             let wanted = configuration.maskShare * Double(frames) / Double(span)

@@ -142,15 +142,18 @@ public final class MaskedReconstruction: Objective {
     /// - Parameters:
     ///   - features: (B, T, M), zero beyond each recording's end.
     ///   - lengths: Each recording's frames, in 1...T.
+    ///   - part: The recordings' places in the whole batch.
     ///   - seed: What the alteration and dropout depend on.
     /// - Returns: The loss in the features' unit; the figures of `reconstruct`.
-    public func loss(features: Tensor, lengths: [Int], seed: Seed) -> ObjectiveLoss {
+    public func loss(
+        features: Tensor, lengths: [Int], part: BatchPart, seed: Seed
+    ) -> ObjectiveLoss {
         let altered = alter(
             features.floats, lengths: lengths, frameCount: features.shape[1],
-            melBandCount: features.shape[2], seed: seed.derived("alteration"))
+            melBandCount: features.shape[2], rows: part.rows, seed: seed.derived("alteration"))
         return reconstruct(
             features: features, lengths: lengths, altered: altered,
-            draws: TrainingDraws(seed: seed.derived("dropout")))
+            draws: TrainingDraws(seed: seed.derived("dropout"), rows: part.rows))
     }
 
     /// The loss for a given alteration: what `loss` computes after its draw.
@@ -175,7 +178,7 @@ public final class MaskedReconstruction: Objective {
         let value =
             ((reconstruction - features).absolute() * mask).sum() * (1 / max(1, maskedCount))
         let cells = Double(lengths.reduce(0, +) * shape[2])
-        return ObjectiveLoss(value: value) {
+        return ObjectiveLoss(value: value, weight: maskedCount) {
             let chance =
                 ((features.bandMeans(lengths: lengths) - features).absolute() * mask).sum()
                 * (1 / max(1, maskedCount))
@@ -192,16 +195,18 @@ public final class MaskedReconstruction: Objective {
     ///   - lengths: Each recording's frames, in 1...T.
     ///   - T: The padded number of frames.
     ///   - M: The number of mel bands.
+    ///   - rows: The recordings' places in the whole batch; `nil` where this is all of it.
     ///   - seed: What the draw depends on.
     /// - Returns: The altered features and their mask.
     public func alter(
-        _ features: [Float], lengths: [Int], frameCount T: Int, melBandCount M: Int, seed: Seed
+        _ features: [Float], lengths: [Int], frameCount T: Int, melBandCount M: Int,
+        rows: [Int]? = nil, seed: Seed
     ) -> Alteration {
         var result = Alteration(
             features: features, mask: [Float](repeating: 0, count: features.count))
         for (recording, length) in lengths.enumerated() {
-            var generator = SeededGenerator(
-                seed: seed.value, stream: "alteration", recording)
+            let row = rows?[recording] ?? recording
+            var generator = SeededGenerator(seed: seed.value, stream: "alteration", row)
             let start = recording * T * M
             alterTime(
                 &result, original: features, start: start, length: length, M: M, using: &generator)
@@ -209,7 +214,7 @@ public final class MaskedReconstruction: Objective {
             if generator.unitInterval() < configuration.noiseProbability {
                 let noise = Tensor(
                     normal: 0, standardDeviation: configuration.noiseDeviation,
-                    shape: [length * M], seed: seed.derived("magnitude").derived(recording)
+                    shape: [length * M], seed: seed.derived("magnitude").derived(row)
                 ).floats
                 for (cell, value) in noise.enumerated() {
                     result.features[start + cell] += value

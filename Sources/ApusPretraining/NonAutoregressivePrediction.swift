@@ -131,13 +131,21 @@ public final class NonAutoregressivePrediction: Objective {
     /// - Parameters:
     ///   - features: (B, T, M), zero beyond each recording's end.
     ///   - lengths: Each recording's frames, in 1...T.
+    ///   - part: The recordings' places in the whole batch.
     ///   - seed: What dropout and the quantisers' noise depend on.
     /// - Returns: The loss in the features' unit; the figures of `predict`.
-    public func loss(features: Tensor, lengths: [Int], seed: Seed) -> ObjectiveLoss {
+    public func loss(
+        features: Tensor, lengths: [Int], part: BatchPart, seed: Seed
+    ) -> ObjectiveLoss {
+        let noise =
+            quantizers.isEmpty
+            ? nil
+            : GumbelQuantizer.noise(
+                rows: part.rows, frameCount: features.shape[1],
+                width: quantizers.count * configuration.codeCount, seed: seed.derived("noise"))
         return predict(
-            features: features, lengths: lengths,
-            noise: quantizers.isEmpty ? nil : noise(for: features, seed: seed.derived("noise")),
-            draws: TrainingDraws(seed: seed.derived("dropout")))
+            features: features, lengths: lengths, noise: noise,
+            draws: TrainingDraws(seed: seed.derived("dropout"), rows: part.rows))
     }
 
     /// The loss for given draws.
@@ -158,7 +166,8 @@ public final class NonAutoregressivePrediction: Objective {
         let (codes, indices) = quantized(states[states.count - 1], noise: noise)
         let predictions = output(codes).cast(to: .float32)  // (B, T, M)
         let value = error(of: predictions, features, lengths: lengths)
-        return ObjectiveLoss(value: value) { [configuration] in
+        let cells = Double(lengths.reduce(0, +) * features.shape[2])
+        return ObjectiveLoss(value: value, weight: cells) { [configuration] in
             let chance = self.error(
                 of: features.bandMeans(lengths: lengths), features, lengths: lengths)
             var figures: [(name: String, value: Double)] = [("chanceLoss", Double(chance.item))]
@@ -191,15 +200,6 @@ public final class NonAutoregressivePrediction: Objective {
                 ("deadCodes", mean { Double($0.deadCount) }),
             ]
         }
-    }
-
-    /// Gumbel noise (B, T, G · K): a recording's depends on its place in the batch, not on its padding.
-    private func noise(for features: Tensor, seed: Seed) -> Tensor {
-        let shape = [1, features.shape[1], quantizers.count * configuration.codeCount]
-        let rows = (0..<features.shape[0]).map {
-            GumbelQuantizer.noise(shape: shape, seed: seed.derived($0))
-        }
-        return .concatenated(rows, dimension: 0)
     }
 
     /// Representations (B, T, D) as codes, and these codes' numbers (B, T) for each codebook.

@@ -8,25 +8,15 @@ public protocol Objective: Module {
     /// The encoder that the training is for.
     var encoder: any Encoder { get }
 
-    /// The loss of one batch.
+    /// The loss of a batch, or of a process's part of one.
     ///
     /// - Parameters:
     ///   - features: (B, T, M), zero beyond each recording's end.
     ///   - lengths: Each recording's frames, in 1...T.
+    ///   - part: The recordings' places in the whole batch, on which draws depend, and their speakers.
     ///   - seed: What this step's draws depend on.
     /// - Returns: The loss, and the figures that tell whether the model learns.
-    func loss(features: Tensor, lengths: [Int], seed: Seed) -> ObjectiveLoss
-
-    /// The loss of one batch whose speakers may be known.
-    ///
-    /// - Parameters:
-    ///   - features: (B, T, M), zero beyond each recording's end.
-    ///   - lengths: Each recording's frames, in 1...T.
-    ///   - groups: A number for each recording, the same for the same speaker; `nil` where no speaker
-    ///     is known.
-    ///   - seed: What this step's draws depend on.
-    /// - Returns: The loss, and the figures that tell whether the model learns.
-    func loss(features: Tensor, lengths: [Int], groups: [Int]?, seed: Seed) -> ObjectiveLoss
+    func loss(features: Tensor, lengths: [Int], part: BatchPart, seed: Seed) -> ObjectiveLoss
 
     /// Reads what training needs beside the batches; once, before the first loss and before weights
     /// are restored. Nothing, if not said otherwise; using a trained encoder never needs it.
@@ -37,18 +27,21 @@ public protocol Objective: Module {
 }
 
 extension Objective {
-    /// The loss of one batch; speakers change nothing.
+    /// The loss of a whole batch.
     ///
     /// - Parameters:
     ///   - features: (B, T, M), zero beyond each recording's end.
     ///   - lengths: Each recording's frames, in 1...T.
-    ///   - groups: Unused.
+    ///   - groups: A number for each recording, the same for the same speaker; `nil` where no speaker
+    ///     is known.
     ///   - seed: What this step's draws depend on.
     /// - Returns: The loss, and the figures that tell whether the model learns.
     public func loss(
-        features: Tensor, lengths: [Int], groups: [Int]?, seed: Seed
+        features: Tensor, lengths: [Int], groups: [Int]? = nil, seed: Seed
     ) -> ObjectiveLoss {
-        loss(features: features, lengths: lengths, seed: seed)
+        loss(
+            features: features, lengths: lengths,
+            part: BatchPart(rows: Array(lengths.indices), groups: groups), seed: seed)
     }
 
     /// Nothing beside the batches.
@@ -57,8 +50,10 @@ extension Objective {
 
 /// The loss of one batch.
 public struct ObjectiveLoss {
-    /// A scalar to differentiate.
+    /// A scalar to differentiate, a mean.
     public var value: Tensor
+    /// How many terms it is the mean of: the mean over several batches' terms weighs them by it.
+    public var weight: Double
     /// Figures of this batch by name, computed when asked for: most steps log none.
     public var figures: () -> [(name: String, value: Double)]
 }
@@ -170,6 +165,11 @@ public struct ObjectiveConfiguration: Codable, Hashable, Sendable {
         return cpc.problem(
             featureCount: frontEnd.featureCount, isWaveform: frontEnd.kind == .waveform
         ).map { "objective.cpc." + $0 }
+    }
+
+    /// Whether frames are told from those of other recordings.
+    var contrasts: Bool {
+        kind == .cpc || kind == .maskedPrediction && maskedPrediction.contrastive.weight > 0
     }
 
     /// Whether recordings of so many frames can be trained on.

@@ -16,6 +16,7 @@ public final class Pretrainer {
 
     private let configuration: PretrainingConfiguration
     private let folder: RunFolder
+    private let shared: SharedRun
     private let report: (Event) -> Void
 
     /// A run.
@@ -24,41 +25,56 @@ public final class Pretrainer {
     ///   - configuration: What the run does.
     ///   - folder: The run's folder; it is made where it is missing.
     ///   - source: Where the configuration comes from, for errors.
-    ///   - report: Called with what happens, on the training task.
+    ///   - processes: Those that train the same model together; `nil` for this one alone.
+    ///   - report: Called with what happens, on the training task; of several processes, rank 0's.
     /// - Throws: `PretrainingError` for a configuration that can't be run.
     public init(
         _ configuration: PretrainingConfiguration, folder: String, source: String = "configuration",
-        report: @escaping (Event) -> Void = { _ in }
+        processes: ProcessGroup? = nil, report: @escaping (Event) -> Void = { _ in }
     ) throws {
         try configuration.validate(source: source)
         self.configuration = configuration
         self.folder = RunFolder(path: folder)
-        self.report = report
+        shared = SharedRun(processes, configuration: configuration)
+        self.report = shared.isFirst ? report : { _ in }
     }
 
     /// Trains to the end, from the latest checkpoint where there is one.
     ///
     /// - Returns: What came of it.
     /// - Throws: `EngineError` where the device isn't there; `PretrainingError`, `CorpusError` or
-    ///   `SignalError` where the run can't begin or go on.
+    ///   `SignalError` where the run can't begin or go on; `ProcessError.lost` where another process
+    ///   can't.
     public func run() throws -> Summary {
+        do {
+            return try train()
+        } catch {
+            shared.processes?.leave(error)
+            throw error
+        }
+    }
+
+    private func train() throws -> Summary {
         let training = configuration.training
-        try Engine.use(configuration.device)
+        try Engine.use(shared.device(configuration.device))
+        let cores = ProcessInfo.processInfo.activeProcessorCount
         Engine.start(
             threadCount: configuration.threads > 0
-                ? configuration.threads : ProcessInfo.processInfo.activeProcessorCount)
+                ? configuration.threads : max(1, cores / shared.localCount))
+        try shared.agree(on: configuration)
         let heldOut = try HeldOutRecordings(configuration)
         let augmenter = try configuration.makeAugmenter()
         let initial = try initialModel()
-        try folder.claim(for: configuration)
-        if let state = folder.finishedState(steps: training.steps) {
+        try shared.asFirst { try folder.claim(for: configuration) }
+        if let state = try shared.fromFirst({ folder.finishedState(steps: training.steps) }) {
             report(.message("\(folder.path) has all \(state.step) steps already"))
             return summary(state, problemCount: folder.measuredCorpus()?.problems.count ?? 0)
         }
 
         let recordings = try TrainingRecordings(
             heldOut.training, configuration: configuration, augmenter: augmenter, folder: folder,
-            report: report)
+            shared: shared, report: report)
+        try shared.agree(on: recordings)
         let frontEnd = recordings.store.frontEnd
         let validator = try makeValidator(heldOut, frontEnd: frontEnd)
 
@@ -75,7 +91,10 @@ public final class Pretrainer {
             objective: configuration.objective, frontEnd: frontEnd, seed: configuration.seed,
             step: 0, trainingData: try recordings.summary(manifest: configuration.data.manifest),
             origin: try initial.map(ModelCard.Origin.init))
-        var state = try restore(objective, optimizer, average)
+        let restored =
+            shared.isFirst
+            ? try restore(objective, optimizer, average) : TrainingCheckpoint.State.start
+        var state = try shared.spread(objective, optimizer, average, at: restored)
 
         let schedule = configuration.optimizer.schedule
         let limits = TrainingLimits(training, batchesPerEpoch: recordings.sampler.batchCount)
@@ -86,37 +105,41 @@ public final class Pretrainer {
         var watch = CollapseWatch(
             encoder: objective.encoder, warmUp: configuration.optimizer.warmUp,
             warned: state.warned ?? [])
-        let metrics = try MetricsLog(folder: folder.path, keepingStepsThrough: state.step)
+        let metrics =
+            shared.isFirst
+            ? try MetricsLog(folder: folder.path, keepingStepsThrough: state.step) : nil
         let loader = BatchLoader(
             cuts: recordings.cuts, store: recordings.store, sampler: recordings.sampler,
-            from: state.sampler, workers: configuration.data.workers)
+            from: state.sampler, workers: configuration.data.workers, share: shared.share)
         defer { loader.close() }
         func isDue(_ every: Int, _ step: Int) -> Bool { every > 0 && step % every == 0 }
         func writeCheckpoint() throws {
             card.step = state.step
-            try TrainingCheckpoint.write(
-                state,
-                TrainingCheckpoint.Content(
-                    model: objective.modelFile(card: card), moments: optimizer.state(),
-                    average: average?.weights()),
-                to: folder.checkpoints, rule: rule)
+            try shared.asFirst {
+                try TrainingCheckpoint.write(
+                    state,
+                    TrainingCheckpoint.Content(
+                        model: objective.modelFile(card: card), moments: optimizer.state(),
+                        average: average?.weights()),
+                    to: folder.checkpoints, rule: rule)
+            }
         }
         describeStart(objective, recordings: recordings, limits: limits, state: state)
 
         let clock = ContinuousClock()
         let began = clock.now
         let before = state
+        let waitedForOthers = shared.secondsWaited
         var secondsInSteps = 0.0
-        var isStopped = stopRequest.isRequested
+        var isStopped = try shared.agree(stops: stopRequest.isRequested).stops
         while state.end == nil, !isStopped {
             let step = state.step + 1
             let (stepBegan, waitedBefore) = (clock.now, loader.secondsWaited)
             let isHealthDue = isDue(training.healthEvery, step)
             let isLogged = step % training.logEvery == 0 || step == limits.steps
             let pass = try accumulateGradients(
-                of: objective, from: loader, seed: seed.derived(step),
-                wantsFigures: isLogged || isHealthDue)
-            recordings.leaveOut(loader.problems)
+                of: objective, from: loader, batchesPerEpoch: recordings.sampler.batchCount,
+                seed: seed.derived(step), wantsFigures: isLogged || isHealthDue)
 
             let progress = limits.progress(step: step, seconds: state.trainingSeconds)
             let rate = schedule.rate(at: progress)
@@ -124,7 +147,7 @@ public final class Pretrainer {
                 ("loss", pass.loss), ("learningRate", rate), ("epoch", Double(pass.epoch)),
             ]
             var skipped = pass.nonFiniteIDs
-            if skipped.isEmpty {
+            if pass.isFinite {
                 let norm = clipGradients(
                     of: objective.parameters, toNorm: configuration.optimizer.clipNorm)
                 figures.append(("gradientNorm", norm))
@@ -132,10 +155,10 @@ public final class Pretrainer {
                     optimizer.step(rate: rate)
                     average?.update()
                 } else {
-                    skipped = pass.ids
+                    skipped = try shared.all(pass.ids)
                 }
             }
-            if skipped.isEmpty {
+            if pass.isFinite, skipped.isEmpty {
                 state.skippedInARow = 0
             } else {
                 optimizer.clearGradients()
@@ -152,7 +175,7 @@ public final class Pretrainer {
                 (clock.now - stepBegan) / .seconds(1) - (loader.secondsWaited - waitedBefore)
 
             if isHealthDue {
-                figures += health(of: objective.encoder, on: pass)
+                figures += try health(of: objective.encoder, on: pass)
             }
             if let validator, isDue(training.validateEvery, step) || step == limits.steps {
                 let found = try validate(
@@ -163,7 +186,7 @@ public final class Pretrainer {
             state.step = step
             state.loss = pass.loss.isFinite ? pass.loss : nil
             state.threads = Engine.threadCount
-            state.device = Engine.device
+            state.device = configuration.device
             state.sampler = loader.state
             state.optimizerStep = optimizer.stepCount
             state.averagedSteps = average?.updateCount
@@ -181,11 +204,15 @@ public final class Pretrainer {
                     ("outsideShare", max(0, 1 - secondsInSteps / elapsed)),
                     ("audioHoursPerHour", state.audioSeconds / state.trainingSeconds),
                 ]
+                if shared.processes != nil {
+                    figures.append(
+                        ("exchangeShare", (shared.secondsWaited - waitedForOthers) / elapsed))
+                }
             }
             let warnings = isHealthDue ? watch.warnings(in: figures, progress: progress) : []
             state.warned = watch.warned
             for warning in warnings { report(.warning("step \(step): " + warning)) }
-            try metrics.write(
+            try metrics?.write(
                 step: step, figures, lists: [("skipped", skipped), ("warnings", warnings)])
             if let times = state.skippedInARow, times >= training.nonFinitePatience {
                 throw PretrainingError.diverged(step: step, times: times, recordings: skipped)
@@ -197,24 +224,33 @@ public final class Pretrainer {
                         steps: limits.steps ?? max(step, Int(Double(step) / max(progress, 1e-9))),
                         loss: pass.loss, stepsPerSecond: Double(step - before.step) / elapsed)))
 
+            let agreed = try shared.agree(
+                stops: stopRequest.isRequested, seconds: state.trainingSeconds,
+                problems: loader.problems)
+            recordings.leaveOut(agreed.problems)
+            state.trainingSeconds = agreed.seconds
             state.end =
                 stopping.ends
                 ? .earlyStopping : limits.end(step: step, seconds: state.trainingSeconds)
-            isStopped = stopRequest.isRequested
+            isStopped = agreed.stops
             if step % training.checkpointEvery == 0 || state.end != nil || isStopped {
                 try writeCheckpoint()
             }
         }
-        try metrics.close()
+        try metrics?.close()
         guard state.end != nil else {
             return summary(state, problemCount: recordings.problems.count)
         }
 
         card.step = state.step
-        if let mean = try folder.meanWeights(ofLast: training.averaging.checkpoints, rule: rule) {
-            try objective.load(mean, from: folder.checkpoints)
+        try shared.asFirst {
+            if let mean = try folder.meanWeights(
+                ofLast: training.averaging.checkpoints, rule: rule)
+            {
+                try objective.load(mean, from: folder.checkpoints)
+            }
+            try writeAtomically(modelFile(objective, average, card: card), to: folder.modelPath)
         }
-        try writeAtomically(modelFile(objective, average, card: card), to: folder.modelPath)
         return summary(state, problemCount: recordings.problems.count)
     }
 
@@ -225,47 +261,60 @@ public final class Pretrainer {
         var loss = 0.0
         var figures: [(name: String, value: Double)] = []
         var epoch = 0
+        /// The recordings, those here of several processes'.
         var ids: [String] = []
-        /// The recordings of the batches without a finite loss.
+        /// Whether every batch's loss was finite, and the recordings of those without, all processes'.
+        var isFinite = true
         var nonFiniteIDs: [String] = []
         var frameCount = 0
-        /// The last batch: (B, T, M), and the frames of its recordings.
+        /// The last batch: (B, T, M), the frames of its recordings, and how many of them count.
         var features = Tensor(zeros: [0])
         var lengths: [Int] = []
+        var counted = 0
     }
 
     /// Adds up the gradients of a step's batches, each by its share.
     private func accumulateGradients(
-        of objective: any Objective, from loader: BatchLoader, seed: Seed, wantsFigures: Bool
+        of objective: any Objective, from loader: BatchLoader, batchesPerEpoch: Int, seed: Seed,
+        wantsFigures: Bool
     ) throws -> Pass {
         var pass = Pass()
         var means = WeightedFigures()
         let count = configuration.training.accumulation
         for part in 0..<count {
-            guard let batch = try loader.next() else {
-                preconditionFailure("a loader without a last epoch ended")
-            }
-            let features = Tensor(
-                batch.features, shape: [batch.count, batch.frameCount, batch.featureCount])
+            let batch = try shared.next(from: loader, batchesPerEpoch: batchesPerEpoch)
+            let (T, M) = (batch.frameCount, batch.featureCount)
+            // Silence stands in where others alone have a recording.
+            let features =
+                batch.count > 0
+                ? Tensor(batch.features, shape: [batch.count, T, M]) : Tensor(zeros: [1, T, M])
+            let lengths = batch.count > 0 ? batch.lengths : [T]
+            let places = try shared.part(of: batch)
             let result = withPrecision(configuration.precision) {
                 objective.loss(
-                    features: features, lengths: batch.lengths, groups: batch.groups,
+                    features: features, lengths: lengths, part: places,
                     seed: count == 1 ? seed : seed.derived(part))
             }
-            let loss = Double(result.value.item)
-            if loss.isFinite {
-                (count == 1 ? result.value : result.value * (1 / Double(count))).backward()
+            let mean = try shared.mean(of: result, in: batch)
+            if mean.loss.isFinite {
+                if part == count - 1 { shared.sendGradients() }
+                let share = mean.share / Double(count)
+                (share == 1 ? result.value : result.value * share).backward()
+                if part == count - 1 { try shared.addUpGradients() }
             } else {
-                pass.nonFiniteIDs += batch.ids
+                pass.isFinite = false
+                pass.nonFiniteIDs += try shared.all(batch.ids)
             }
-            if wantsFigures { means.add(withoutGradients { result.figures() }) }
-            pass.loss += loss / Double(count)
+            if wantsFigures, mean.share > 0 {
+                means.add(withoutGradients { result.figures() }, weight: mean.share)
+            }
+            pass.loss += mean.loss / Double(count)
             pass.epoch = batch.epoch
             pass.ids += batch.ids
-            pass.frameCount += batch.lengths.reduce(0, +)
-            (pass.features, pass.lengths) = (features, batch.lengths)
+            pass.frameCount += mean.frameCount
+            (pass.features, pass.lengths, pass.counted) = (features, lengths, batch.count)
         }
-        pass.figures = means.means
+        if wantsFigures { pass.figures = try shared.merged(means).means }
         return pass
     }
 
@@ -275,22 +324,25 @@ public final class Pretrainer {
         at step: Int, _ stopping: inout EarlyStopping, card: ModelCard
     ) throws -> [(name: String, value: Double)] {
         let measured =
-            average?.whileInPlace { validator.figures(of: objective) }
+            try average?.whileInPlace { try validator.figures(of: objective) }
             ?? validator.figures(of: objective)
         if stopping.improves(loss: measured.first?.value ?? .nan, step: step) {
             var card = card
             card.step = step
-            try writeAtomically(
-                modelFile(objective, average, card: card), to: folder.bestModelPath)
+            try shared.asFirst {
+                try writeAtomically(
+                    modelFile(objective, average, card: card), to: folder.bestModelPath)
+            }
         }
         return measured
     }
 
     private func health(
         of encoder: any Encoder, on pass: Pass
-    ) -> [(name: String, value: Double)] {
-        let layers = withPrecision(configuration.precision) {
-            FeatureHealth.layers(of: encoder, features: pass.features, lengths: pass.lengths)
+    ) throws -> [(name: String, value: Double)] {
+        let layers = try withPrecision(configuration.precision) {
+            try shared.health(
+                of: encoder, features: pass.features, lengths: pass.lengths, counted: pass.counted)
         }
         return layers.map { ("featureDeviation/" + $0.name, $0.health.deviation) }
             + layers.map { ("effectiveRank/" + $0.name, $0.health.effectiveRank) }
@@ -327,7 +379,8 @@ public final class Pretrainer {
                         + "are trained on too"))
         }
         return try Validator(
-            heldOut.validation, frontEnd: frontEnd, configuration: configuration, report: report)
+            heldOut.validation, frontEnd: frontEnd, configuration: configuration, shared: shared,
+            report: report)
     }
 
     /// The state to begin from: the latest whole checkpoint's, else the start.
@@ -353,7 +406,7 @@ public final class Pretrainer {
                                 + "\(threads.here): its last digits will be others than without "
                                 + "the interruption"))
                 }
-                let device = (there: checkpoint.state.device ?? .cpu, here: Engine.device)
+                let device = (there: checkpoint.state.device ?? .cpu, here: configuration.device)
                 if device.there != device.here {
                     report(
                         .warning(
@@ -367,9 +420,7 @@ public final class Pretrainer {
         }
         // A checkpoint with good weights and bad moments has left its weights behind.
         try objective.load(untrained, from: folder.path)
-        return TrainingCheckpoint.State(
-            step: 0, threads: Engine.threadCount, sampler: SamplerState(), optimizerStep: 0,
-            skippedSteps: 0, audioSeconds: 0, trainingSeconds: 0, secondsWaited: 0)
+        return .start
     }
 
     private func describeStart(
@@ -382,6 +433,7 @@ public final class Pretrainer {
                     "training.steps, \(configuration.training.steps), ends the run before epoch "
                         + "\(configuration.training.epochs) is through"))
         }
+        shared.describe { report(.message($0)) }
         let end = limits.steps.map { " to \($0)" } ?? " and on"
         report(
             .message(

@@ -34,6 +34,8 @@ public struct PretrainingConfiguration: Codable, Hashable, Sendable {
     public var optimizer = Optimizer()
     /// How long, and what is written down.
     public var training = Training()
+    /// How processes that train the same model together do it; one by itself has no use for it.
+    public var distributed = Distributed()
 
     /// What is trained on.
     public struct Data: Codable, Hashable, Sendable {
@@ -132,6 +134,31 @@ public struct PretrainingConfiguration: Codable, Hashable, Sendable {
         public var keptCheckpoints = 2
     }
 
+    /// How processes that train the same model together do it.
+    ///
+    /// Each computes its part of every batch; how large a batch is, `data` says, however many they are.
+    public struct Distributed: Codable, Hashable, Sendable {
+        /// In which numbers gradients are sent.
+        public enum Compression: String, Codable, Sendable, CaseIterable {
+            /// As they are, in 32 bits.
+            case none
+            /// Half of the bytes: sums are rounded to 8 bits.
+            case bfloat16
+        }
+
+        /// Whether negatives are drawn from the recordings of all processes, as one process draws
+        /// them, and not only from those of the same one.
+        public var gathersNegatives = false
+        /// In which numbers gradients are sent.
+        public var compression = Compression.none
+        /// The most that is sent at once while the backward pass still runs, in MiB.
+        public var bucketMegabytes = 25.0
+        /// The seconds after which a process that is silent, or doesn't come to an exchange, is lost.
+        public var timeout = 60.0
+        /// The seconds that the processes have to find together.
+        public var joiningTimeout = 300.0
+    }
+
     /// When a run ends that no longer improves on the held-out recordings.
     ///
     /// A validation improves where its loss is lower than the lowest before by more than
@@ -206,6 +233,16 @@ public struct PretrainingConfiguration: Codable, Hashable, Sendable {
             ),
         ] {
             try require(value >= 0 && value.isFinite, key, "is \(value), expected 0 or more")
+        }
+        for (key, value) in [
+            ("distributed.bucketMegabytes", distributed.bucketMegabytes),
+            ("distributed.timeout", distributed.timeout),
+            ("distributed.joiningTimeout", distributed.joiningTimeout),
+        ] {
+            // A day, and a gigabyte.
+            try require(
+                value > 0 && value <= 86_400, key, "is \(value), expected above 0 and at most 86400"
+            )
         }
         try require(
             training.steps > 0 || training.epochs > 0 || training.maximumMinutes > 0,

@@ -28,6 +28,8 @@ public enum PretrainingError: Error, Equatable, Sendable, CustomStringConvertibl
     case nothingToValidateOn(path: String, reason: String)
     /// The loss or its gradient was not a finite number many times in a row.
     case diverged(step: Int, times: Int, recordings: [String])
+    /// Processes that can't train the same model.
+    case processesDiffer(String)
     /// A file or folder that can't be written.
     case cannotWrite(path: String, reason: String)
 
@@ -63,6 +65,7 @@ public enum PretrainingError: Error, Equatable, Sendable, CustomStringConvertibl
             return "the loss or its gradient was not a finite number \(times) times in a row, last "
                 + "at step \(step) with the recordings \(recordings.prefix(8).joined(separator: ", ")); "
                 + "lower optimizer.rate or use precision: float32"
+        case .processesDiffer(let difference): return difference
         case .cannotWrite(let path, let reason): return "\(path): cannot be written: \(reason)"
         }
     }

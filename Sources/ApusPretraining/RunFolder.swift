@@ -20,12 +20,15 @@ struct RunFolder {
         let hashes = try ManifestHashes(of: configuration)
         if FileManager.default.fileExists(atPath: file) {
             let found = try ConfigurationFile.resolve(PretrainingConfiguration(), file: file)
-            // Workers and memory decide nothing that is stored; threads and the device only the
-            // last digits, which a continued run warns of.
+            // Workers, memory and patience decide nothing that is stored; threads and the device only
+            // the last digits, which a continued run warns of.
             var wanted = configuration
             wanted.threads = found.threads
             wanted.device = found.device
             wanted.data.workers = found.data.workers
+            wanted.distributed.bucketMegabytes = found.distributed.bucketMegabytes
+            wanted.distributed.timeout = found.distributed.timeout
+            wanted.distributed.joiningTimeout = found.distributed.joiningTimeout
             wanted.data.cacheMegabytes = found.data.cacheMegabytes
             wanted.augmentation.cacheMegabytes = found.augmentation.cacheMegabytes
             var differences = try ConfigurationFile.differences(between: found, and: wanted)

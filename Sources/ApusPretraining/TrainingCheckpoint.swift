@@ -35,6 +35,13 @@ package struct TrainingCheckpoint {
         /// Why the run has ended, where it has.
         package var end: Pretrainer.End?
 
+        /// The state before the first step.
+        static var start: State {
+            State(
+                step: 0, threads: Engine.threadCount, sampler: SamplerState(), optimizerStep: 0,
+                skippedSteps: 0, audioSeconds: 0, trainingSeconds: 0, secondsWaited: 0)
+        }
+
         package init(
             step: Int, threads: Int, sampler: SamplerState, optimizerStep: Int, skippedSteps: Int,
             audioSeconds: Double, trainingSeconds: Double, secondsWaited: Double

@@ -23,11 +23,12 @@ final class TrainingRecordings {
     ///   - configuration: The run's.
     ///   - augmenter: What changes the recordings in each epoch, if anything.
     ///   - folder: Keeps what measuring found.
+    ///   - shared: The processes that train together, of which the first measures.
     ///   - report: Gets to know which recordings are left out.
     /// - Throws: `CorpusError` or `PretrainingError` where nothing is left to train on.
     init(
         _ candidates: [Cut], configuration: PretrainingConfiguration, augmenter: Augmenter?,
-        folder: RunFolder, report: @escaping (Pretrainer.Event) -> Void
+        folder: RunFolder, shared: SharedRun, report: @escaping (Pretrainer.Event) -> Void
     ) throws {
         self.report = report
         var problems: [String: String] = [:]
@@ -37,16 +38,15 @@ final class TrainingRecordings {
         }
         var frontEnd = configuration.frontEnd
         if configuration.data.normalizesByCorpus {
-            let measured: RunFolder.MeasuredCorpus
-            if let kept = folder.measuredCorpus() {
-                measured = kept
-                for problem in kept.problems { problems[problem.id] = problem.reason }
-            } else {
+            let measured = try shared.fromFirst {
+                if let kept = folder.measuredCorpus() { return kept }
                 report(.message("measuring the features of \(candidates.count) recordings"))
-                measured = try Self.measure(candidates, frontEnd: frontEnd)
+                let measured = try Self.measure(candidates, frontEnd: frontEnd)
                 for problem in measured.problems { leaveOut(problem.id, problem.reason) }
                 try folder.keep(measured)
+                return measured
             }
+            for problem in measured.problems { problems[problem.id] = problem.reason }
             frontEnd.normalization = .corpus(measured.statistics)
         }
         store = try FeatureStore(
@@ -89,6 +89,15 @@ final class TrainingRecordings {
             problems[problem.id] = problem.reason
             report(.warning("\(problem.id) is left out: \(problem.reason)"))
         }
+    }
+
+    /// A hash of which recordings are used and how long they are.
+    var fingerprint: String {
+        var hash = SHA256()
+        for (cut, length) in zip(cuts, lengths) {
+            hash.update("\(cut.id) \(length.plannedFrameCount)\n")
+        }
+        return hash.finalize()
     }
 
     /// What the model card says of the recordings that are trained on.

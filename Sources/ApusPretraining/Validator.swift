@@ -13,6 +13,7 @@ final class Validator {
     private let store: FeatureStore
     private let seed: Seed
     private let precision: Precision
+    private let shared: SharedRun
     private let report: (Pretrainer.Event) -> Void
     private var problems: Set<String> = []
 
@@ -22,13 +23,14 @@ final class Validator {
     ///   - candidates: The recordings.
     ///   - frontEnd: That of the training recordings, normalisation included.
     ///   - configuration: The run's.
+    ///   - shared: The processes that train together, each of which takes some of the batches.
     ///   - report: Gets to know which recordings are left out.
     /// - Throws: `PretrainingError.nothingToValidateOn` where none of them is usable.
     init(
         _ candidates: [Cut], frontEnd: FrontEnd, configuration: PretrainingConfiguration,
-        report: @escaping (Pretrainer.Event) -> Void
+        shared: SharedRun, report: @escaping (Pretrainer.Event) -> Void
     ) throws {
-        self.report = report
+        (self.shared, self.report) = (shared, report)
         store = try FeatureStore(
             frontEnd: frontEnd, cacheByteLimit: configuration.data.cacheMegabytes << 20)
         seed = Seed(configuration.seed).derived("validation")
@@ -61,13 +63,13 @@ final class Validator {
     ///
     /// - Parameter objective: What is measured, with the weights that it has.
     /// - Returns: `validation/loss`, then `validation/NAME` for each figure.
-    func figures(of objective: any Objective) -> [(name: String, value: Double)] {
+    /// - Throws: `ProcessError.lost`.
+    func figures(of objective: any Objective) throws -> [(name: String, value: Double)] {
         var means = WeightedFigures()
-        for (index, plan) in plans.enumerated() {
+        var found: [RecordingProblem] = []
+        for (index, plan) in plans.enumerated() where shared.share.takes(index) {
             let (batch, bad) = store.batch(for: plan, of: cuts)
-            for problem in bad where problems.insert(problem.id).inserted {
-                report(.warning("\(problem.id) is not validated on: \(problem.reason)"))
-            }
+            found += bad
             if batch.count == 0 { continue }
             let features = Tensor(
                 batch.features, shape: [batch.count, batch.frameCount, batch.featureCount])
@@ -75,7 +77,8 @@ final class Validator {
                 Dropout.withoutAny {
                     let result = withPrecision(precision) {
                         objective.loss(
-                            features: features, lengths: batch.lengths, groups: batch.groups,
+                            features: features, lengths: batch.lengths,
+                            part: BatchPart(rows: batch.rows, groups: batch.groups),
                             seed: seed.derived(index))
                     }
                     means.add(
@@ -84,21 +87,40 @@ final class Validator {
                 }
             }
         }
-        return means.means.map { ("validation/" + $0.name, $0.value) }
+        for problem in try shared.all(found) where problems.insert(problem.id).inserted {
+            report(.warning("\(problem.id) is not validated on: \(problem.reason)"))
+        }
+        return try shared.merged(means).means.map { ("validation/" + $0.name, $0.value) }
     }
 }
 
 /// Means of figures, each over the batches that have it.
-struct WeightedFigures {
+struct WeightedFigures: Codable {
+    private struct Sum: Codable {
+        var value = 0.0
+        var weight = 0.0
+    }
     private var names: [String] = []
-    private var sums: [String: (value: Double, weight: Double)] = [:]
+    private var sums: [String: Sum] = [:]
+
+    /// No figures.
+    init() {}
 
     /// Adds a batch's figures.
     mutating func add(_ figures: [(name: String, value: Double)], weight: Double = 1) {
         for (name, value) in figures {
             if sums[name] == nil { names.append(name) }
-            let sum = sums[name] ?? (0, 0)
-            sums[name] = (sum.value + weight * value, sum.weight + weight)
+            sums[name, default: Sum()].value += weight * value
+            sums[name, default: Sum()].weight += weight
+        }
+    }
+
+    /// Adds what others have summed up.
+    mutating func add(_ other: WeightedFigures) {
+        for name in other.names {
+            if sums[name] == nil { names.append(name) }
+            sums[name, default: Sum()].value += other.sums[name]?.value ?? 0
+            sums[name, default: Sum()].weight += other.sums[name]?.weight ?? 0
         }
     }
 

@@ -130,26 +130,35 @@ extension Tensor {
     /// - Parameters:
     ///   - probability: The share of elements set to zero, in 0..<1; the others are scaled up.
     ///   - seed: What the draw depends on.
+    ///   - rows: The place of each of this tensor's rows among those of a whole batch, whose draws they
+    ///     have; `nil` where this is the whole batch.
     /// - Returns: A tensor of the input's shape.
-    public func dropout(probability: Double, seed: Seed) -> Tensor {
-        make("dropout", [self]) { apus_dropout(handle, probability, seed.value, $0) }
+    public func dropout(probability: Double, seed: Seed, rows: [Int]? = nil) -> Tensor {
+        make("dropout", [self]) { out in
+            withDraw(probability, seed, rows) { apus_dropout(handle, $0, out) }
+        }
     }
 
-    /// dropout(gelu(x + bias)) in one pass; what is drawn is as by `dropout(probability:seed:)`.
+    /// dropout(gelu(x + bias)) in one pass; what is drawn is as by `dropout(probability:seed:rows:)`.
     ///
     /// - Parameters:
     ///   - bias: (D), or `nil` for none.
     ///   - probability: The share of elements set to zero, in 0..<1; zero for no dropout.
     ///   - seed: What the draw depends on.
+    ///   - rows: The rows' places in a whole batch, as for `dropout(probability:seed:rows:)`.
     /// - Returns: (..., D) for an input (..., D).
-    public func geluDropout(bias: Tensor?, probability: Double, seed: Seed) -> Tensor {
-        make("geluDropout", [self] + (bias.map { [$0] } ?? [])) {
-            apus_gelu_dropout(handle, bias?.handle, probability, seed.value, $0)
+    public func geluDropout(
+        bias: Tensor?, probability: Double, seed: Seed, rows: [Int]? = nil
+    ) -> Tensor {
+        make("geluDropout", [self] + (bias.map { [$0] } ?? [])) { out in
+            withDraw(probability, seed, rows) {
+                apus_gelu_dropout(handle, bias?.handle, $0, out)
+            }
         }
     }
 
     /// LN(residual + dropout(x + bias)) in one pass; what is drawn is as by
-    /// `dropout(probability:seed:)`.
+    /// `dropout(probability:seed:rows:)`.
     ///
     /// - Parameters:
     ///   - bias: (D), added to this tensor, or `nil` for none.
@@ -159,22 +168,25 @@ extension Tensor {
     ///   - epsilon: What the norm adds to the variance.
     ///   - probability: The share of elements set to zero, in 0..<1; zero for no dropout.
     ///   - seed: What the draw depends on.
+    ///   - rows: The rows' places in a whole batch, as for `dropout(probability:seed:rows:)`.
     /// - Returns: (..., D) for an input (..., D), in the wider type of the two that are added.
     public func residualNorm(
         bias: Tensor?, residual: Tensor, weight: Tensor, offset: Tensor, epsilon: Double,
-        probability: Double, seed: Seed
+        probability: Double, seed: Seed, rows: [Int]? = nil
     ) -> Tensor {
-        make("residualNorm", [self, residual, weight, offset] + (bias.map { [$0] } ?? [])) {
-            apus_residual_norm(
-                handle, bias?.handle, residual.handle, weight.handle, offset.handle, epsilon,
-                probability, seed.value, $0)
+        make("residualNorm", [self, residual, weight, offset] + (bias.map { [$0] } ?? [])) { out in
+            withDraw(probability, seed, rows) {
+                apus_residual_norm(
+                    handle, bias?.handle, residual.handle, weight.handle, offset.handle, epsilon,
+                    $0, out)
+            }
         }
     }
 
     /// Multi-head self-attention from projected frames to what the heads gather, without the scores of
     /// a whole batch: dropout(softmax(Q Kᵀ / √d + gate · bias)) V.
     ///
-    /// What is drawn is as by `dropout(probability:seed:)` of weights (B, heads, T, T).
+    /// What is drawn is as by `dropout(probability:seed:rows:)` of weights (B, heads, T, T).
     ///
     /// - Parameters:
     ///   - headCount: The number of heads; it divides D.
@@ -183,15 +195,18 @@ extension Tensor {
     ///   - gates: (B, heads, T), what each row of the bias is multiplied by, or `nil` for one.
     ///   - probability: The share of weights set to zero, in 0..<1; zero for no dropout.
     ///   - seed: What the draw depends on.
+    ///   - rows: The rows' places in a whole batch, as for `dropout(probability:seed:rows:)`.
     /// - Returns: (B, T, D) for queries, keys and values (B, T, 3D).
     public func attention(
         headCount: Int, padding: Tensor?, bias: Tensor?, gates: Tensor? = nil, probability: Double,
-        seed: Seed
+        seed: Seed, rows: [Int]? = nil
     ) -> Tensor {
-        make("attention", [self, padding, bias, gates].compactMap { $0 }) {
-            apus_attention(
-                handle, padding?.handle, bias?.handle, gates?.handle, Int64(headCount),
-                probability, seed.value, $0)
+        make("attention", [self, padding, bias, gates].compactMap { $0 }) { out in
+            withDraw(probability, seed, rows) {
+                apus_attention(
+                    handle, padding?.handle, bias?.handle, gates?.handle, Int64(headCount), $0,
+                    out)
+            }
         }
     }
 
@@ -201,5 +216,18 @@ extension Tensor {
     /// - Returns: A tensor of rank 0, in nats.
     public func crossEntropy(targets: Tensor) -> Tensor {
         make("crossEntropy", [self, targets]) { apus_cross_entropy(handle, targets.handle, $0) }
+    }
+}
+
+/// Calls across the C ABI with what dropout draws.
+private func withDraw<Result>(
+    _ probability: Double, _ seed: Seed, _ rows: [Int]?, _ body: (apus_draw) -> Result
+) -> Result {
+    let places = (rows ?? []).sizes
+    return places.withUnsafeBufferPointer {
+        body(
+            apus_draw(
+                probability: probability, seed: seed.value,
+                rows: rows == nil ? nil : $0.baseAddress, row_count: Int32($0.count)))
     }
 }

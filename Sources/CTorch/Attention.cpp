@@ -133,8 +133,8 @@ struct Batch {
     float scale;
     Dropping dropping;
 
-    Batch(const at::Tensor &projected, const at::Tensor &hidden, const at::Tensor &bias, const at::Tensor &gates, int64_t heads, double probability, int64_t seed)
-        : projected(projected), hidden(hidden), bias(bias), gates(gates), B(projected.size(0)), T(projected.size(1)), heads(heads), d(projected.size(2) / 3 / heads), scale(static_cast<float>(1.0 / std::sqrt(static_cast<double>(d)))), dropping(probability, static_cast<uint64_t>(seed)) {}
+    Batch(const at::Tensor &projected, const at::Tensor &hidden, const at::Tensor &bias, const at::Tensor &gates, int64_t heads, const apus::Draw &draw)
+        : projected(projected), hidden(hidden), bias(bias), gates(gates), B(projected.size(0)), T(projected.size(1)), heads(heads), d(projected.size(2) / 3 / heads), scale(static_cast<float>(1.0 / std::sqrt(static_cast<double>(d)))), dropping(draw, B * heads * T * T) {}
 
     /// Where the queries (0), keys (1) or values (2) of one head begin in `tensor` (B, T, 3D).
     template <class Element>
@@ -292,46 +292,46 @@ void attendBackward(const Batch &batch, const at::Tensor &gradient, const at::Te
 }
 
 struct Attention : torch::autograd::Function<Attention> {
-    static at::Tensor forward(torch::autograd::AutogradContext *context, const at::Tensor &projected, const at::Tensor &hidden, const at::Tensor &bias, const at::Tensor &gates, int64_t heads, double probability, int64_t seed) {
-        const Batch batch(projected.contiguous(), hidden, bias.contiguous(), gates.contiguous(), heads, probability, seed);
+    static at::Tensor forward(torch::autograd::AutogradContext *context, const at::Tensor &projected, const at::Tensor &hidden, const at::Tensor &bias, const at::Tensor &gates, int64_t heads, const apus::Draw &draw) {
+        const Batch batch(projected.contiguous(), hidden, bias.contiguous(), gates.contiguous(), heads, draw);
         auto out = at::empty({batch.B, batch.T, heads * batch.d}, projected.options());
         auto totals = at::empty({batch.B, heads, batch.T}, hidden.options());
         if (apus::isHalf(projected)) attend<uint16_t>(batch, out, totals);
         else attend<float>(batch, out, totals);
         context->save_for_backward({batch.projected, hidden, batch.bias, batch.gates, totals});
         context->saved_data["heads"] = heads;
-        context->saved_data["probability"] = probability;
-        context->saved_data["seed"] = seed;
+        draw.keep(context->saved_data);
         return out;
     }
 
     static torch::autograd::variable_list backward(torch::autograd::AutogradContext *context, torch::autograd::variable_list gradients) {
         const auto saved = context->get_saved_variables();
         auto &data = context->saved_data;
-        const Batch batch(saved[0], saved[1], saved[2], saved[3], data["heads"].toInt(), data["probability"].toDouble(), data["seed"].toInt());
+        const auto draw = apus::Draw::kept(data);
+        const Batch batch(saved[0], saved[1], saved[2], saved[3], data["heads"].toInt(), draw);
         const auto gradient = gradients[0].contiguous();
         auto derivative = at::empty_like(batch.projected);
         const auto biasDerivative = at::zeros_like(batch.bias), gateDerivative = at::zeros_like(batch.gates);
         if (apus::isHalf(gradient)) attendBackward<uint16_t>(batch, gradient, saved[4], derivative, biasDerivative, gateDerivative);
         else attendBackward<float>(batch, gradient, saved[4], derivative, biasDerivative, gateDerivative);
-        return {derivative, at::Tensor(), biasDerivative, gateDerivative, at::Tensor(), at::Tensor(), at::Tensor()};
+        return {derivative, at::Tensor(), biasDerivative, gateDerivative, at::Tensor(), at::Tensor()};
     }
 };
 
 /// The same where the kernel can't run: all scores exist at once.
-at::Tensor composed(const at::Tensor &projected, const at::Tensor &hidden, const std::optional<at::Tensor> &bias, const std::optional<at::Tensor> &gates, int64_t heads, const Dropping &dropping) {
+at::Tensor composed(const at::Tensor &projected, const at::Tensor &hidden, const std::optional<at::Tensor> &bias, const std::optional<at::Tensor> &gates, int64_t heads, const apus::Draw &draw) {
     const apus::TypesKept kept;
     const int64_t B = projected.size(0), T = projected.size(1), D = projected.size(2) / 3;
     const auto parts = projected.view({B, T, 3, heads, D / heads}).permute({2, 0, 3, 1, 4}).unbind();  // (B, heads, T, d) each
     auto scores = at::matmul(parts[0], parts[1].transpose(2, 3)).to(at::kFloat) * (1.0 / std::sqrt(static_cast<double>(D / heads))) + hidden.view({B, 1, 1, T});
     if (bias) scores = scores + (gates ? gates->unsqueeze(-1) * *bias : *bias);
-    const auto weights = apus::dropped(at::softmax(scores, -1), dropping).to(projected.scalar_type());
+    const auto weights = apus::dropped(at::softmax(scores, -1), draw).to(projected.scalar_type());
     return at::matmul(weights, parts[2]).transpose(1, 2).reshape({B, T, D});
 }
 
 }  // namespace
 
-apus_status apus_attention(apus_tensor projected, apus_tensor padding, apus_tensor bias, apus_tensor gates, int64_t heads, double probability, uint64_t seed, apus_tensor *out) APUS_NOEXCEPT {
+apus_status apus_attention(apus_tensor projected, apus_tensor padding, apus_tensor bias, apus_tensor gates, int64_t heads, apus_draw draw, apus_tensor *out) APUS_NOEXCEPT {
     return apus::made(out, [&] {
         const auto &frames = projected->value;
         TORCH_CHECK(frames.dim() == 3 && heads > 0 && frames.size(2) % (3 * heads) == 0, "projected frames ", frames.sizes(), " of ", heads, " heads");
@@ -344,8 +344,8 @@ apus_status apus_attention(apus_tensor projected, apus_tensor padding, apus_tens
         // Pairs of halves are of one frame, and not every processor multiplies them.
         const bool fits = frames.scalar_type() != at::kBFloat16 || (apus::multipliesHalves() && frames.size(2) / 3 / heads % 2 == 0);
         const auto optional = [](apus_tensor each) { return each ? std::optional(each->value) : std::nullopt; };
-        if (!apus::hasKernels(frames) || !fits) return composed(frames.contiguous(), hidden, optional(bias), optional(gates), heads, Dropping(probability, seed));
+        if (!apus::hasKernels(frames) || !fits) return composed(frames.contiguous(), hidden, optional(bias), optional(gates), heads, draw);
         const auto none = at::empty({0}, hidden.options());
-        return Attention::apply(frames, hidden, bias ? bias->value : none, gates ? gates->value : none, heads, probability, static_cast<int64_t>(seed));
+        return Attention::apply(frames, hidden, bias ? bias->value : none, gates ? gates->value : none, heads, apus::Draw(draw));
     });
 }

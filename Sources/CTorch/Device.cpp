@@ -31,7 +31,14 @@ bool apus::hasKernels(const at::Tensor &tensor) { return kernelsAreUsed && tenso
 at::Tensor apus::factors(at::IntArrayRef sizes, const Dropping &dropping, at::Device device) {
     // Products of 64-bit integers wrap around on every device, as in `draw`.
     const int64_t count = c10::multiply_integers(sizes);
-    auto z = at::arange((count + 1) / 2, at::TensorOptions(device).dtype(at::kLong));
+    const auto integers = at::TensorOptions(device).dtype(at::kLong);
+    // Two elements share a hash: with rows of a whole batch, each element's is computed.
+    at::Tensor numbers;
+    if (dropping.rows) {
+        const auto rows = at::tensor(at::IntArrayRef(dropping.rows, dropping.rowCount), at::kLong).to(device);
+        numbers = (rows.mul(dropping.rowSize).unsqueeze(1) + at::arange(dropping.rowSize, integers)).reshape({-1});
+    }
+    auto z = numbers.defined() ? at::bitwise_right_shift(numbers, 1) : at::arange((count + 1) / 2, integers);
     z.add_(1).mul_(static_cast<int64_t>(drawSteps[0])).add_(static_cast<int64_t>(dropping.seed));
     mix(z, 30);
     z.mul_(static_cast<int64_t>(drawSteps[1]));
@@ -39,12 +46,13 @@ at::Tensor apus::factors(at::IntArrayRef sizes, const Dropping &dropping, at::De
     z.mul_(static_cast<int64_t>(drawSteps[2]));
     mix(z, 31);
     const auto half = [&](int64_t shift) { return at::bitwise_right_shift(z, shift).bitwise_and_(int64_t{0xFFFFFFFF}); };
-    const auto draws = at::stack({half(0), half(32)}, 1).reshape({-1}).narrow(0, 0, count);
+    const auto draws = numbers.defined() ? at::where(numbers.bitwise_and(int64_t{1}).to(at::kBool), half(32), half(0)) : at::stack({half(0), half(32)}, 1).reshape({-1}).narrow(0, 0, count);
     return at::ge(draws, static_cast<int64_t>(dropping.threshold)).to(at::kFloat).mul_(dropping.scale).view(sizes);
 }
 
-at::Tensor apus::dropped(const at::Tensor &input, const Dropping &dropping) {
+at::Tensor apus::dropped(const at::Tensor &input, const Draw &draw) {
     const auto x = input.to(at::kFloat);
+    const Dropping dropping(draw, x.numel());
     return dropping.threshold ? x * factors(x.sizes(), dropping, x.device()) : x;
 }
 

@@ -27,6 +27,6 @@ struct TypesKept {
 at::Tensor factors(at::IntArrayRef sizes, const Dropping &dropping, at::Device device);
 
 /// Dropout in 32 bits of a tensor of any type.
-at::Tensor dropped(const at::Tensor &input, const Dropping &dropping);
+at::Tensor dropped(const at::Tensor &input, const Draw &draw);
 
 }  // namespace apus

@@ -19,10 +19,10 @@ __attribute__((always_inline)) inline void dropPiece(const Element *in, Element 
 APUS_CLONES void drop(const float *in, float *out, int64_t begin, int64_t end, const apus::Dropping &dropping) { dropPiece(in, out, begin, end, dropping); }
 APUS_CLONES void drop(const uint16_t *in, uint16_t *out, int64_t begin, int64_t end, const apus::Dropping &dropping) { dropPiece(in, out, begin, end, dropping); }
 
-at::Tensor dropped(const at::Tensor &input, double probability, uint64_t seed) {
+at::Tensor dropAll(const at::Tensor &input, const apus::Draw &draw) {
     const auto dense = input.contiguous();
     auto result = at::empty_like(dense);
-    const apus::Dropping dropping(probability, seed);
+    const apus::Dropping dropping(draw, dense.numel());
     apus::parallel(dense.numel(), 16384, [&](int64_t begin, int64_t end) {
         if (apus::isHalf(dense)) drop(apus::numbers<uint16_t>(dense), apus::numbers<uint16_t>(result), begin, end, dropping);
         else drop(apus::numbers<float>(dense), apus::numbers<float>(result), begin, end, dropping);
@@ -31,26 +31,23 @@ at::Tensor dropped(const at::Tensor &input, double probability, uint64_t seed) {
 }
 
 struct Dropout : torch::autograd::Function<Dropout> {
-    static at::Tensor forward(torch::autograd::AutogradContext *context, const at::Tensor &input, double probability, int64_t seed) {
-        context->saved_data["probability"] = probability;
-        context->saved_data["seed"] = seed;
-        return dropped(input, probability, static_cast<uint64_t>(seed));
+    static at::Tensor forward(torch::autograd::AutogradContext *context, const at::Tensor &input, const apus::Draw &draw) {
+        draw.keep(context->saved_data);
+        return dropAll(input, draw);
     }
 
     static torch::autograd::variable_list backward(torch::autograd::AutogradContext *context, torch::autograd::variable_list gradients) {
-        const double probability = context->saved_data["probability"].toDouble();
-        const auto seed = static_cast<uint64_t>(context->saved_data["seed"].toInt());
-        return {dropped(gradients[0], probability, seed), at::Tensor(), at::Tensor()};
+        return {dropAll(gradients[0], apus::Draw::kept(context->saved_data)), at::Tensor()};
     }
 };
 
 }  // namespace
 
-apus_status apus_dropout(apus_tensor input, double probability, uint64_t seed, apus_tensor *out) APUS_NOEXCEPT {
+apus_status apus_dropout(apus_tensor input, apus_draw draw, apus_tensor *out) APUS_NOEXCEPT {
     return apus::made(out, [&] {
-        TORCH_CHECK(probability >= 0 && probability < 1, "dropout probability ", probability, " is not in [0, 1)");
-        if (probability == 0) return input->value;
-        if (!apus::hasKernels(input->value)) return apus::dropped(input->value, apus::Dropping(probability, seed)).to(input->value.scalar_type());
-        return Dropout::apply(input->value, probability, static_cast<int64_t>(seed));
+        TORCH_CHECK(draw.probability >= 0 && draw.probability < 1, "dropout probability ", draw.probability, " is not in [0, 1)");
+        if (draw.probability == 0) return input->value;
+        if (!apus::hasKernels(input->value)) return apus::dropped(input->value, draw).to(input->value.scalar_type());
+        return Dropout::apply(input->value, apus::Draw(draw));
     });
 }

@@ -1,6 +1,8 @@
 // How fused kernels read and write numbers of either precision, and draw for dropout.
 #pragma once
 
+#include <vector>
+
 #include "Guard.hpp"
 
 namespace apus {
@@ -23,23 +25,76 @@ __attribute__((always_inline)) inline float read(uint16_t bits) { return widened
 __attribute__((always_inline)) inline void write(float &target, float value) { target = value; }
 __attribute__((always_inline)) inline void write(uint16_t &target, float value) { target = rounded(value); }
 
+/// What a draw of dropout depends on, as automatic differentiation keeps it.
+struct Draw {
+    double probability;
+    int64_t seed;
+    /// The place of each row among those of a whole batch; empty where this is all of it.
+    std::vector<int64_t> rows;
+
+    Draw(const apus_draw &draw) : probability(draw.probability), seed(static_cast<int64_t>(draw.seed)), rows(draw.rows, draw.rows + draw.row_count) {}
+
+    /// What `keep` has kept in `data`, a context's.
+    template <class Data>
+    static Draw kept(Data &data) {
+        apus_draw draw{data["probability"].toDouble(), static_cast<uint64_t>(data["seed"].toInt()), nullptr, 0};
+        Draw result(draw);
+        result.rows = data["rows"].toIntVector();
+        return result;
+    }
+
+    template <class Data>
+    void keep(Data &data) const {
+        data["probability"] = probability;
+        data["seed"] = seed;
+        data["rows"] = rows;
+    }
+};
+
 /// Dropout's draws: what element i is multiplied by is a function of (seed, i) alone. A hash of 64 bits
 /// is the draw of two elements: its lower half of an even one, its upper half of the next.
 struct Dropping {
     uint64_t seed;
     uint32_t threshold;
     float scale;
+    /// The place of each row among those of a whole batch, or null where this is all of it.
+    const int64_t *rows = nullptr;
+    int64_t rowCount = 0, rowSize = 0;
 
-    Dropping(double probability, uint64_t seed)
-        : seed(seed), threshold(static_cast<uint32_t>(probability * 4294967296.0)), scale(static_cast<float>(1.0 / (1.0 - probability))) {
-        TORCH_CHECK(probability >= 0 && probability < 1, "dropout probability ", probability, " is not in [0, 1)");
+    /// The draws of a tensor of so many elements; `draw` outlives them.
+    Dropping(const Draw &draw, int64_t elements)
+        : seed(static_cast<uint64_t>(draw.seed)), threshold(static_cast<uint32_t>(draw.probability * 4294967296.0)), scale(static_cast<float>(1.0 / (1.0 - draw.probability))) {
+        TORCH_CHECK(draw.probability >= 0 && draw.probability < 1, "dropout probability ", draw.probability, " is not in [0, 1)");
+        if (draw.rows.empty() || elements == 0) return;
+        rowCount = static_cast<int64_t>(draw.rows.size());
+        TORCH_CHECK(elements % rowCount == 0, elements, " elements are not ", rowCount, " rows");
+        rows = draw.rows.data();
+        rowSize = elements / rowCount;
     }
 
     /// Fills `bits` with the draws of `count` elements from `first`. `Drops` says that the threshold
     /// isn't zero: without dropout nothing is drawn.
     template <bool Drops>
     __attribute__((always_inline)) void fill(uint32_t *__restrict bits, uint64_t first, int64_t count) const {
-        if (!Drops || count == 0) return;
+        if (!Drops) return;
+        if (!rows) {
+            fillRun(bits, first, count);
+            return;
+        }
+        const auto size = static_cast<uint64_t>(rowSize);
+        while (count > 0) {
+            const uint64_t row = first / size, place = first % size;
+            const int64_t here = count < static_cast<int64_t>(size - place) ? count : static_cast<int64_t>(size - place);
+            fillRun(bits, static_cast<uint64_t>(rows[row]) * size + place, here);
+            bits += here;
+            first += static_cast<uint64_t>(here);
+            count -= here;
+        }
+    }
+
+    /// The draws of elements that follow each other in the whole batch.
+    __attribute__((always_inline)) void fillRun(uint32_t *__restrict bits, uint64_t first, int64_t count) const {
+        if (count == 0) return;
         if (first % 2 == 1) {
             *bits++ = static_cast<uint32_t>(draw(seed, first / 2) >> 32);
             ++first;

@@ -94,15 +94,14 @@ struct GELUDropout : torch::autograd::Function<GELUDropout> {
         });
     }
 
-    static at::Tensor forward(torch::autograd::AutogradContext *context, const at::Tensor &input, const at::Tensor &bias, double probability, int64_t seed) {
+    static at::Tensor forward(torch::autograd::AutogradContext *context, const at::Tensor &input, const at::Tensor &bias, const apus::Draw &draw) {
         const auto x = input.contiguous(), b = bias.contiguous();
         auto y = at::empty_like(x);
-        const Dropping dropping(probability, static_cast<uint64_t>(seed));
+        const Dropping dropping(draw, x.numel());
         if (apus::isHalf(x)) forwardAll<uint16_t>(x, b, y, dropping);
         else forwardAll<float>(x, b, y, dropping);
         context->save_for_backward({x, b});
-        context->saved_data["probability"] = probability;
-        context->saved_data["seed"] = seed;
+        draw.keep(context->saved_data);
         return y;
     }
 
@@ -110,24 +109,25 @@ struct GELUDropout : torch::autograd::Function<GELUDropout> {
         const auto saved = context->get_saved_variables();
         const auto &x = saved[0], &bias = saved[1];
         const auto gradient = gradients[0].contiguous();
-        const Dropping dropping(context->saved_data["probability"].toDouble(), static_cast<uint64_t>(context->saved_data["seed"].toInt()));
+        const auto draw = apus::Draw::kept(context->saved_data);
+        const Dropping dropping(draw, x.numel());
         const int64_t D = x.size(-1);
         auto dx = at::empty_like(x);
         auto sums = at::zeros({(x.numel() / D + apus::rowsApart - 1) / apus::rowsApart, D}, bias.options());
         if (apus::isHalf(x)) backwardAll<uint16_t>(x, bias, gradient, dx, sums, dropping);
         else backwardAll<float>(x, bias, gradient, dx, sums, dropping);
-        return {dx, sums.sum(0), at::Tensor(), at::Tensor()};
+        return {dx, sums.sum(0), at::Tensor()};
     }
 };
 
 }  // namespace
 
-apus_status apus_gelu_dropout(apus_tensor input, apus_tensor bias, double probability, uint64_t seed, apus_tensor *out) APUS_NOEXCEPT {
+apus_status apus_gelu_dropout(apus_tensor input, apus_tensor bias, apus_draw draw, apus_tensor *out) APUS_NOEXCEPT {
     return apus::made(out, [&] {
         const auto &x = input->value;
         TORCH_CHECK(x.dim() > 0 && (!bias || bias->value.sizes() == x.sizes().slice(x.dim() - 1)), "a bias doesn't fit ", x.sizes());
         const auto added = bias ? bias->value : at::zeros({x.size(-1)}, x.options().dtype(at::kFloat));
-        if (!apus::hasKernels(x)) return apus::dropped(at::gelu(x.to(at::kFloat) + added), Dropping(probability, seed)).to(x.scalar_type());
-        return GELUDropout::apply(x, added, probability, static_cast<int64_t>(seed));
+        if (!apus::hasKernels(x)) return apus::dropped(at::gelu(x.to(at::kFloat) + added), draw).to(x.scalar_type());
+        return GELUDropout::apply(x, added, apus::Draw(draw));
     });
 }

@@ -108,10 +108,10 @@ void withTypes(const at::Tensor &x, const at::Tensor &stream, Body &&body) {
 }
 
 struct ResidualNorm : torch::autograd::Function<ResidualNorm> {
-    static torch::autograd::variable_list forward(torch::autograd::AutogradContext *context, const at::Tensor &input, const at::Tensor &bias, const at::Tensor &residual, const at::Tensor &weight, const at::Tensor &offset, double epsilon, double probability, int64_t seed) {
+    static torch::autograd::variable_list forward(torch::autograd::AutogradContext *context, const at::Tensor &input, const at::Tensor &bias, const at::Tensor &residual, const at::Tensor &weight, const at::Tensor &offset, double epsilon, const apus::Draw &draw) {
         const auto x = input.contiguous(), r = residual.contiguous();
         const int64_t D = x.size(-1);
-        const Dropping dropping(probability, static_cast<uint64_t>(seed));
+        const Dropping dropping(draw, x.numel());
         auto z = at::empty_like(r), y = at::empty_like(r);
         // Without rounding the copy is y itself.
         const bool rounds = x.scalar_type() != r.scalar_type();
@@ -131,8 +131,7 @@ struct ResidualNorm : torch::autograd::Function<ResidualNorm> {
         });
         context->save_for_backward({z, weight, moments});
         context->saved_data["type"] = x.scalar_type();
-        context->saved_data["probability"] = probability;
-        context->saved_data["seed"] = seed;
+        draw.keep(context->saved_data);
         context->set_materialize_grads(false);
         return {y, twin};
     }
@@ -142,7 +141,8 @@ struct ResidualNorm : torch::autograd::Function<ResidualNorm> {
         const auto &z = saved[0], &weight = saved[1], &moments = saved[2];
         const auto twinGradient = gradients[1].defined() ? gradients[1].contiguous() : at::Tensor();
         const auto gradient = gradients[0].defined() ? gradients[0].contiguous() : at::zeros_like(z);
-        const Dropping dropping(context->saved_data["probability"].toDouble(), static_cast<uint64_t>(context->saved_data["seed"].toInt()));
+        const auto draw = apus::Draw::kept(context->saved_data);
+        const Dropping dropping(draw, z.numel());
         const int64_t D = z.size(-1), rows = z.numel() / D;
         auto dx = at::empty(z.sizes(), z.options().dtype(context->saved_data["type"].toScalarType())), dr = at::empty_like(z);
         auto sums = at::zeros({(rows + apus::rowsApart - 1) / apus::rowsApart, 3, D}, weight.options());
@@ -155,13 +155,13 @@ struct ResidualNorm : torch::autograd::Function<ResidualNorm> {
             });
         });
         const auto total = sums.sum(0);
-        return {dx, total[0], dr, total[1], total[2], at::Tensor(), at::Tensor(), at::Tensor()};
+        return {dx, total[0], dr, total[1], total[2], at::Tensor(), at::Tensor()};
     }
 };
 
 }  // namespace
 
-apus_status apus_residual_norm(apus_tensor input, apus_tensor bias, apus_tensor residual, apus_tensor weight, apus_tensor offset, double epsilon, double probability, uint64_t seed, apus_tensor *out) APUS_NOEXCEPT {
+apus_status apus_residual_norm(apus_tensor input, apus_tensor bias, apus_tensor residual, apus_tensor weight, apus_tensor offset, double epsilon, apus_draw draw, apus_tensor *out) APUS_NOEXCEPT {
     return apus::guarded([&] {
         const auto &x = input->value;
         const int64_t D = weight->value.numel();
@@ -170,12 +170,12 @@ apus_status apus_residual_norm(apus_tensor input, apus_tensor bias, apus_tensor 
         const auto stream = residual->value.to(c10::promoteTypes(x.scalar_type(), residual->value.scalar_type()));
         const auto added = bias ? bias->value : at::zeros({D}, weight->value.options());
         if (!apus::hasKernels(x)) {
-            const auto sum = (stream + apus::dropped(x.to(at::kFloat) + added, Dropping(probability, seed))).to(stream.scalar_type());
+            const auto sum = (stream + apus::dropped(x.to(at::kFloat) + added, draw)).to(stream.scalar_type());
             const apus::TypesKept kept;
             *out = new apus_tensor_s{at::layer_norm(sum.to(at::kFloat), {D}, weight->value, offset->value, epsilon).to(stream.scalar_type())};
             return;
         }
-        const auto both = ResidualNorm::apply(x, added, stream, weight->value, offset->value, epsilon, probability, static_cast<int64_t>(seed));
+        const auto both = ResidualNorm::apply(x, added, stream, weight->value, offset->value, epsilon, apus::Draw(draw));
         *out = new apus_tensor_s{both[0], both[1]};
     });
 }

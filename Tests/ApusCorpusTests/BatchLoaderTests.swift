@@ -52,6 +52,51 @@ struct BatchLoaderTests {
         #expect(loader.secondsWaited >= 0)
     }
 
+    /// The shares of several processes are the items of the whole, each with its place there.
+    @Test(arguments: SamplerOptions.Mode.allCases, [2, 3, 7])
+    func sharesMakeTheWhole(mode: SamplerOptions.Mode, count: Int) throws {
+        let sampler = try sampler(mode)
+        let whole = try all(BatchLoader(cuts: cuts, store: store, sampler: sampler, endEpoch: 1))
+        let shares = try (0..<count).map {
+            try all(
+                BatchLoader(
+                    cuts: cuts, store: store, sampler: sampler, endEpoch: 1,
+                    share: BatchShare(index: $0, count: count)))
+        }
+        for (number, batch) in whole.enumerated() {
+            #expect(batch.rows == Array(0..<batch.count))
+            var found: [Int: (id: String, features: ArraySlice<Float>)] = [:]
+            for share in shares {
+                let part = share[number]
+                #expect(part.frameCount == batch.frameCount && part.seed == batch.seed)
+                let size = part.frameCount * part.featureCount
+                for (index, row) in part.rows.enumerated() {
+                    found[row] = (part.ids[index], part.features[index * size..<(index + 1) * size])
+                }
+            }
+            #expect(found.count == batch.count)
+            let size = batch.frameCount * batch.featureCount
+            for (row, id) in batch.ids.enumerated() {
+                #expect(found[row]?.id == id)
+                #expect(
+                    found[row]?.features.elementsEqual(
+                        batch.features[row * size..<(row + 1) * size]) == true)
+            }
+        }
+    }
+
+    /// What a bad recording leaves is a gap: the others keep their places.
+    @Test func aBadRecordingLeavesAGap() throws {
+        let sampler = try sampler(.padded)
+        let plan = try #require(sampler.batches(epoch: 0).first { $0.items.count > 2 })
+        var damaged = cuts
+        damaged[plan.items[1].cutIndex].audioPath = folder.path + "/missing.wav"
+        let (batch, problems) = store.batch(for: plan, of: damaged)
+        #expect(batch.rows == plan.items.indices.filter { $0 != 1 })
+        #expect(batch.frameCount == plan.frameCount)
+        #expect(problems.count == 1)
+    }
+
     @Test func resumingContinuesTheSequence() throws {
         let sampler = try sampler(.exactLength)
         let expected = try all(BatchLoader(cuts: cuts, store: store, sampler: sampler, endEpoch: 2))

@@ -104,6 +104,7 @@ struct TrainingRun {
     func trace(_ name: String) throws -> [[String: Double]] {
         let clocked = [
             "secondsWaited", "trainingSeconds", "waitingShare", "outsideShare", "audioHoursPerHour",
+            "exchangeShare",
         ]
         let text = try String(contentsOfFile: path(name + "/metrics.jsonl"), encoding: .utf8)
         return try text.split(separator: "\n").map { line in

@@ -33,6 +33,9 @@ struct DoctorCommand: ParsableCommand {
         print(
             "CUDA        \(devices == 0 ? "no device; training runs on the processor" : "\(devices) devices")"
         )
+        print(
+            "collectives \(ProcessGroup.backends.joined(separator: ", ")), between the processes of "
+                + "apus pretrain")
         print("formats     \(formats.joined(separator: ", "))")
         var isComplete = true
         for (key, name) in Self.wanted

@@ -1,4 +1,5 @@
 import ApusPretraining
+import ApusTensor
 import ArgumentParser
 import Foundation
 
@@ -19,6 +20,9 @@ struct PretrainCommand: ParsableCommand {
             --from trains a model on, on other recordings: objective, front end and normalisation are
             the model's unless they are set anew; it has to have every weight of the objective.
             SIGINT (Ctrl-C) and SIGTERM end the run after a checkpoint of the step at hand.
+            Processes that torchrun, Slurm's srun, Open MPI's mpirun or apus launch start together
+            share each batch and train one model, that of one process with the same batches; where
+            one is lost, the others end with exit code 69, and the same command continues.
             apus pretrain --print-defaults shows every option.
             """)
 
@@ -46,9 +50,14 @@ struct PretrainCommand: ParsableCommand {
             ?? PretrainingConfiguration()
         let configuration = try ConfigurationFile.resolve(
             defaults, file: config, settings: settings)
+        let processes = try ProcessPlace(environment: ProcessInfo.processInfo.environment).map {
+            try ProcessGroup(
+                $0, timeout: configuration.distributed.timeout,
+                joining: configuration.distributed.joiningTimeout)
+        }
         var progress: ProgressDisplay?
         let pretrainer = try Pretrainer(
-            configuration, folder: output, source: config ?? "--set"
+            configuration, folder: output, source: config ?? "--set", processes: processes
         ) { event in
             switch event {
             case .message(let text): Console.message(text)
@@ -66,6 +75,8 @@ struct PretrainCommand: ParsableCommand {
         let signals = pretrainer.stopRequest.stops(on: [SIGINT, SIGTERM])
         defer { signals.forEach { $0.cancel() } }
         let summary = try pretrainer.run()
+        try processes?.close()
+        guard processes?.isFirst ?? true else { return }
         guard summary.end != nil else {
             print("\(output): stopped after step \(summary.steps); the same command continues")
             return

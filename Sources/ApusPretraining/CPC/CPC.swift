@@ -77,41 +77,51 @@ public final class CPC: Objective {
             }
     }
 
-    /// InfoNCE without known speakers; see `loss(features:lengths:groups:seed:)`.
-    ///
-    /// - Parameters:
-    ///   - features: (B, T, M), zero beyond each recording's end.
-    ///   - lengths: Each recording's frames, in 1...T.
-    ///   - seed: What the draws depend on.
-    /// - Returns: The loss in nats, and its figures.
-    public func loss(features: Tensor, lengths: [Int], seed: Seed) -> ObjectiveLoss {
-        loss(features: features, lengths: lengths, groups: nil, seed: seed)
-    }
-
     /// InfoNCE over all frames that have K successors; recordings with fewer have no part in it.
     ///
     /// - Parameters:
     ///   - features: (B, T, M), zero beyond each recording's end.
     ///   - lengths: Each recording's frames, in 1...T.
-    ///   - groups: A number for each recording, the same for the same speaker; `nil` where no speaker
-    ///     is known.
+    ///   - part: The recordings' places in the whole batch, their speakers, and where negatives come
+    ///     from.
     ///   - seed: What the draws of negatives and of dropout depend on.
     /// - Returns: The loss in nats; the figures `chanceLoss` (log(N + 1), of scores that are all
     ///   alike), `informationBound` (log(N + 1) - L, in nats), `positiveShare` (the share of
     ///   negatives that are the positive) and `accuracy/step-k` (the share of frames whose positive
     ///   scores highest).
     public func loss(
-        features: Tensor, lengths: [Int], groups: [Int]?, seed: Seed
+        features: Tensor, lengths: [Int], part: BatchPart, seed: Seed
     ) -> ObjectiveLoss {
-        let states = network(features, lengths: lengths, draws: TrainingDraws(seed: seed))
+        let states = network(
+            features, lengths: lengths, draws: TrainingDraws(seed: seed, rows: part.rows))
+        let encoded = states.layers[0]
+        let pool = part.pool.map {
+            Pool(
+                frames: $0.frames(encoded), lengths: $0.lengths.map(configuration.encodedFrames),
+                own: $0.own)
+        }
+        let sampler = NegativeSampler(
+            configuration, lengths: pool?.lengths ?? states.lengths, frameCount: encoded.shape[1],
+            groups: part.pool == nil ? part.groups : part.pool?.groups)
         let directions = [seed, seed.derived("backward")].prefix(predictors.count)
         return contrast(
-            encoded: states.layers[0], context: states.layers[1], lengths: states.lengths,
+            encoded: encoded, context: states.layers[1], lengths: states.lengths,
             negatives: directions.map {
-                drawNegatives(
-                    lengths: states.lengths, frameCount: states.layers[0].shape[1], groups: groups,
-                    seed: $0.derived("negatives"))
-            }, draws: TrainingDraws(seed: seed.derived("predictors")))
+                sampler(seed: $0.derived("negatives"), own: pool?.own, rows: part.rows)
+            }, pool: pool, draws: TrainingDraws(seed: seed.derived("predictors"), rows: part.rows))
+    }
+
+    /// The encoded frames of all processes' recordings, from which negatives are drawn.
+    private struct Pool {
+        /// (P, S, D).
+        var frames: Tensor
+        var lengths: [Int]
+        /// Where the recordings here stand among them.
+        var own: [Int]
+
+        func reversedInTime() -> Pool {
+            Pool(frames: frames.reversedInTime(lengths: lengths), lengths: lengths, own: own)
+        }
     }
 
     /// Draws the negatives of a batch.
@@ -145,6 +155,15 @@ public final class CPC: Objective {
         encoded: Tensor, context: Tensor, lengths: [Int], negatives: [[Int]],
         draws: TrainingDraws? = nil
     ) -> ObjectiveLoss {
+        contrast(
+            encoded: encoded, context: context, lengths: lengths, negatives: negatives, pool: nil,
+            draws: draws)
+    }
+
+    private func contrast(
+        encoded: Tensor, context: Tensor, lengths: [Int], negatives: [[Int]], pool: Pool?,
+        draws: TrainingDraws?
+    ) -> ObjectiveLoss {
         precondition(negatives.count == predictors.count, "each direction has its negatives")
         let C = configuration.contextWidth
         let directions = predictors.enumerated().map { direction, predictors in
@@ -154,45 +173,52 @@ public final class CPC: Objective {
             return contrast(
                 encoded: inOrder(encoded),
                 context: inOrder(context.sliced(direction * C..<(direction + 1) * C, dimension: 2)),
-                lengths: lengths, negatives: negatives[direction], predictors: predictors,
+                lengths: lengths, negatives: negatives[direction],
+                pool: direction == 0 ? pool : pool?.reversedInTime(), predictors: predictors,
                 draws: draws)
         }
         guard directions.count == 2 else { return directions[0] }
         let (onward, backward) = (directions[0], directions[1])
-        return ObjectiveLoss(value: (onward.value + backward.value) * 0.5) {
+        return ObjectiveLoss(
+            value: (onward.value + backward.value) * 0.5, weight: onward.weight
+        ) {
             zip(onward.figures(), backward.figures()).map { ($0.name, ($0.value + $1.value) / 2) }
         }
     }
 
     private func contrast(
-        encoded: Tensor, context: Tensor, lengths: [Int], negatives: [Int],
+        encoded: Tensor, context: Tensor, lengths: [Int], negatives: [Int], pool: Pool?,
         predictors: any StepPredictors, draws: TrainingDraws?
     ) -> ObjectiveLoss {
         let S = encoded.shape[1]
         let W = S - configuration.predictionSteps  // frames with K successors
         guard W > 0 else {
             // Nothing to predict: a loss of zero that still has a gradient, also zero.
-            return ObjectiveLoss(value: (encoded * 0).sum() + (context * 0).sum()) { [] }
+            return ObjectiveLoss(
+                value: (encoded * 0).sum() + (context * 0).sum(), weight: 0
+            ) { [] }
         }
         let logits = scores(
             of: predictors(context.sliced(0..<W, dimension: 1), draws: draws), among: encoded,
-            negatives: negatives)  // (B, W, K, 1 + N)
+            negatives: negatives, pool: pool)  // (B, W, K, 1 + N)
         let (B, K) = (logits.shape[0], logits.shape[2])
         let losses = logits.firstClassLoss()  // (B, W, K)
         let weights = predictableFrames(lengths: lengths, W: W)
         let value: Tensor
+        var count = Double(B * W * K)
         if let weights {
-            let total = Double(max(1, weights.reduce(0, +) * Float(K)))
-            value = (losses * Tensor(weights, shape: [B, W, 1])).sum() * (1 / total)
+            count = Double(weights.reduce(0, +) * Float(K))
+            value = (losses * Tensor(weights, shape: [B, W, 1])).sum() * (1 / max(1, count))
         } else {
             value = losses.mean()
         }
         let configuration = configuration
-        return ObjectiveLoss(value: value) {
+        return ObjectiveLoss(value: value, weight: count) {
             Self.figures(
                 logits: logits.detached(), weights: weights, loss: Double(value.item),
                 positiveShare: positiveShare(
-                    of: negatives, lengths: lengths, frameCount: S, configuration))
+                    of: negatives, lengths: lengths, own: pool?.own, frameCount: S,
+                    configuration))
         }
     }
 
@@ -227,24 +253,28 @@ public final class CPC: Objective {
 extension CPC {
     /// The score of each prediction's positive, then those of its negatives: (B, W, K, 1 + N).
     private func scores(
-        of predictions: Tensor, among encoded: Tensor, negatives: [Int]
+        of predictions: Tensor, among encoded: Tensor, negatives: [Int], pool: Pool?
     ) -> Tensor {
         let (B, W, K, D) = (
             predictions.shape[0], predictions.shape[1], predictions.shape[2], predictions.shape[3]
         )
         let (S, N) = (encoded.shape[1], configuration.negativeCount)
         var (queries, frames) = (predictions, encoded)
+        var others = pool?.frames
         switch configuration.score {
         case .innerProduct: queries = queries * (1 / Double(D).squareRoot())
         case .mean: queries = queries * (1 / Double(D))
         case .cosine:
             queries = queries.normalized() * (1 / configuration.temperature)
             frames = frames.normalized()
+            others = others?.normalized()
         }
+        let own = pool?.own ?? Array(0..<B)
         let isShared = configuration.drawing == .perRecording
         let scores =
             isShared
-            ? sharedScores(queries, frames, negatives) : ownScores(queries, frames, negatives)
+            ? sharedScores(queries, frames, others ?? frames, negatives)
+            : ownScores(queries, others ?? frames, own, negatives)
         // Another recording's frames are never the positive.
         guard configuration.excludesPositives, configuration.negatives != .otherRecordings else {
             return scores
@@ -253,18 +283,17 @@ extension CPC {
         let rows = isShared ? B : B * W
         let drawn = (0..<rows).flatMap { [-1] + negatives[$0 * N..<($0 + 1) * N] }
         return scores.filled(
-            where: positives(B: B, S: S, W: W, K: K).equals(
+            where: positives(own, S: S, W: W, K: K).equals(
                 Tensor(integers: drawn, shape: isShared ? [B, 1, 1, 1 + N] : [B, W, 1, 1 + N])),
             with: -.infinity)
     }
 
     /// Scores where a recording's contexts share its negatives: (B, W, K, 1 + N).
     private func sharedScores(
-        _ queries: Tensor, _ frames: Tensor, _ negatives: [Int]
+        _ queries: Tensor, _ frames: Tensor, _ all: Tensor, _ negatives: [Int]
     ) -> Tensor {
-        let (B, D) = (queries.shape[0], queries.shape[3])
-        let (S, N) = (frames.shape[1], configuration.negativeCount)
-        let candidates = frames.reshaped(B * S, D)
+        let (B, D, N) = (queries.shape[0], queries.shape[3], configuration.negativeCount)
+        let candidates = all.reshaped(-1, D)
             .selected(Tensor(integers: negatives, shape: [B * N]), dimension: 0)
             .reshaped(B, N, D)
         return queries.contrastiveScores(with: frames, candidates: candidates)
@@ -272,7 +301,7 @@ extension CPC {
 
     /// Scores where each context has negatives of its own: (B, W, K, 1 + N).
     private func ownScores(
-        _ queries: Tensor, _ frames: Tensor, _ negatives: [Int]
+        _ queries: Tensor, _ frames: Tensor, _ own: [Int], _ negatives: [Int]
     ) -> Tensor {
         let (B, W, K, D) = (
             queries.shape[0], queries.shape[1], queries.shape[2], queries.shape[3]
@@ -283,12 +312,12 @@ extension CPC {
         indices.reserveCapacity(B * W * (N + K))
         for row in 0..<B * W {
             indices += negatives[row * N..<(row + 1) * N]
-            let frame = row / W * S + row % W
+            let frame = own[row / W] * S + row % W
             indices += frame + 1...frame + K
         }
         let scores = queries.reshaped(B * W, K, D)
             .innerProducts(
-                with: frames.reshaped(B * S, D),
+                with: frames.reshaped(-1, D),
                 at: Tensor(integers: indices, shape: [B * W, N + K])
             )
             .reshaped(B, W, K, N + K)
@@ -300,11 +329,11 @@ extension CPC {
     }
 
     /// The number b · S + t + k of each frame to be predicted: (B, W, K, 1).
-    private func positives(B: Int, S: Int, W: Int, K: Int) -> Tensor {
+    private func positives(_ own: [Int], S: Int, W: Int, K: Int) -> Tensor {
         var numbers: [Int] = []
-        numbers.reserveCapacity(B * W * K)
-        for b in 0..<B { for t in 0..<W { for k in 1...K { numbers.append(b * S + t + k) } } }
-        return Tensor(integers: numbers, shape: [B, W, K, 1])
+        numbers.reserveCapacity(own.count * W * K)
+        for b in own { for t in 0..<W { for k in 1...K { numbers.append(b * S + t + k) } } }
+        return Tensor(integers: numbers, shape: [own.count, W, K, 1])
     }
 }
 

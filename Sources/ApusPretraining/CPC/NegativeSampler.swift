@@ -29,9 +29,16 @@ struct NegativeSampler {
 
     /// The frames drawn, each numbered b · S + t: N for each recording, or N for each of the S - K
     /// contexts of each recording.
-    func callAsFunction(seed: Seed) -> [Int] {
-        lengths.indices.flatMap { recording in
-            var generator = SeededGenerator(seed: seed.value, stream: "negatives", recording)
+    ///
+    /// - Parameters:
+    ///   - seed: What the draw depends on.
+    ///   - own: The recordings that negatives are drawn for; `nil` for all.
+    ///   - rows: The places of these in the whole batch; `nil` where this is all of it.
+    /// - Returns: The frames.
+    func callAsFunction(seed: Seed, own: [Int]? = nil, rows: [Int]? = nil) -> [Int] {
+        (own ?? Array(lengths.indices)).enumerated().flatMap { index, recording in
+            var generator = SeededGenerator(
+                seed: seed.value, stream: "negatives", rows?[index] ?? recording)
             let sources = sources(of: recording)
             return configuration.drawing == .perRecording
                 ? shared(from: sources, &generator)
@@ -113,11 +120,13 @@ struct NegativeSampler {
 /// - Parameters:
 ///   - negatives: Frames as `NegativeSampler` numbers them.
 ///   - lengths: Each recording's encoded frames.
+///   - own: The recordings' numbers in those of the frames; `nil` where they are the same.
 ///   - frameCount: S, the padded number of encoded frames.
 ///   - configuration: How they were drawn.
 /// - Returns: The share, 0 to 1.
 func positiveShare(
-    of negatives: [Int], lengths: [Int], frameCount: Int, _ configuration: CPC.Configuration
+    of negatives: [Int], lengths: [Int], own: [Int]?, frameCount: Int,
+    _ configuration: CPC.Configuration
 ) -> Double {
     let (steps, count) = (configuration.predictionSteps, configuration.negativeCount)
     let contextCount = max(0, frameCount - steps)
@@ -127,7 +136,7 @@ func positiveShare(
         total += contexts * steps * count
         /// Frame f is the positive of the contexts from f - K to f - 1.
         func frame(_ negative: Int) -> Int? {
-            negative / frameCount == recording ? negative % frameCount : nil
+            negative / frameCount == own?[recording] ?? recording ? negative % frameCount : nil
         }
         switch configuration.drawing {
         case .perRecording:

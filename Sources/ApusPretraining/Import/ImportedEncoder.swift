@@ -97,7 +97,9 @@ public final class ImportedEncoder: Objective {
     }
 
     /// There is none: a configuration of `apus pretrain` that asks for one is refused.
-    public func loss(features: Tensor, lengths: [Int], seed: Seed) -> ObjectiveLoss {
+    public func loss(
+        features: Tensor, lengths: [Int], part: BatchPart, seed: Seed
+    ) -> ObjectiveLoss {
         preconditionFailure("an imported encoder has no objective")
     }
 }

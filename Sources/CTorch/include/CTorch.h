@@ -122,6 +122,16 @@ apus_status apus_symmetric_eigenvectors(const double *_Nonnull matrix, int64_t s
 
 // --- Layers and losses --------------------------------------------------------------------------
 
+/// What dropout draws. Element i of a tensor is dropped or not by a function of (seed, i) alone. Where
+/// `rows` says which place each of the tensor's rows (its first dimension) has among the rows of a whole
+/// batch, i is the element's number in the whole batch's tensor.
+typedef struct {
+    double probability;
+    uint64_t seed;
+    const int64_t *_Nullable rows;
+    int32_t row_count;
+} apus_draw;
+
 apus_status apus_linear(apus_tensor input, apus_tensor weight, apus_tensor _Nullable bias, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;
 apus_status apus_conv1d(apus_tensor input, apus_tensor weight, apus_tensor _Nullable bias, int64_t stride, int64_t padding, int64_t groups, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;
 apus_status apus_layer_norm(apus_tensor input, apus_tensor weight, apus_tensor bias, double epsilon, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;
@@ -137,16 +147,16 @@ apus_status apus_gathered_products(apus_tensor queries, apus_tensor frames, apus
 apus_status apus_shared_scores(apus_tensor queries, apus_tensor frames, apus_tensor candidates, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;
 /// Each row's cross-entropy where the first class is the right one: (..., C) -> (...).
 apus_status apus_first_class_loss(apus_tensor scores, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;
-/// Dropout whose draw for element i is a function of (seed, i) alone, whatever the thread count.
-apus_status apus_dropout(apus_tensor input, double probability, uint64_t seed, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;
+/// Dropout, whatever the thread count.
+apus_status apus_dropout(apus_tensor input, apus_draw draw, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;
 /// dropout(gelu(input + bias)) over rows of any number; draws as those of apus_dropout.
-apus_status apus_gelu_dropout(apus_tensor input, apus_tensor _Nullable bias, double probability, uint64_t seed, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;
+apus_status apus_gelu_dropout(apus_tensor input, apus_tensor _Nullable bias, apus_draw draw, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;
 /// LayerNorm(residual + dropout(input + bias)) over the last dimension; draws as those of apus_dropout.
-apus_status apus_residual_norm(apus_tensor input, apus_tensor _Nullable bias, apus_tensor residual, apus_tensor weight, apus_tensor offset, double epsilon, double probability, uint64_t seed, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;
+apus_status apus_residual_norm(apus_tensor input, apus_tensor _Nullable bias, apus_tensor residual, apus_tensor weight, apus_tensor offset, double epsilon, apus_draw draw, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;
 /// What the heads gather: projected queries, keys and values (B, T, 3D) -> (B, T, D). Padding has B T
 /// elements, true at what is hidden; the bias is (heads, T, T), the gates are (B, heads, T). Draws as of
 /// weights (B, heads, T, T).
-apus_status apus_attention(apus_tensor projected, apus_tensor _Nullable padding, apus_tensor _Nullable bias, apus_tensor _Nullable gates, int64_t heads, double probability, uint64_t seed, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;
+apus_status apus_attention(apus_tensor projected, apus_tensor _Nullable padding, apus_tensor _Nullable bias, apus_tensor _Nullable gates, int64_t heads, apus_draw draw, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;
 /// Mean cross-entropy of logits (N, classes) against class indices (N).
 apus_status apus_cross_entropy(apus_tensor logits, apus_tensor targets, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;
 
@@ -162,6 +172,62 @@ apus_status apus_sgd(const apus_tensor _Nonnull *_Nonnull parameters, const apus
 apus_status apus_lamb(const apus_tensor _Nonnull *_Nonnull parameters, const apus_tensor _Nonnull *_Nonnull first_moments, const apus_tensor _Nonnull *_Nonnull second_moments, int32_t count, int64_t step, double rate, double beta1, double beta2, double epsilon, double weight_decay) APUS_NOEXCEPT;
 /// averages += share * (values - averages), in place, outside of automatic differentiation.
 apus_status apus_move_towards(const apus_tensor _Nonnull *_Nonnull averages, const apus_tensor _Nonnull *_Nonnull values, int32_t count, double share) APUS_NOEXCEPT;
+
+// --- Processes ----------------------------------------------------------------------------------
+
+typedef struct apus_store_s *apus_store;
+typedef struct apus_group_s *apus_group;
+typedef struct apus_work_s *apus_work;
+typedef struct apus_buckets_s *apus_buckets;
+
+/// The collectives that this build has, such as "gloo", separated by blanks.
+const char *apus_backends(void) APUS_NOEXCEPT;
+
+/// Connects to the key-value store at an address, or serves it there. `timeout` is in milliseconds.
+apus_status apus_store_open(const char *host, int32_t port, bool serves, const char *prefix, int64_t timeout, apus_store _Nullable *_Nonnull out) APUS_NOEXCEPT;
+void apus_store_free(apus_store store) APUS_NOEXCEPT;
+apus_status apus_store_set(apus_store store, const char *key, const char *value) APUS_NOEXCEPT;
+/// Sets a key that is empty or isn't there; another process's value stays.
+apus_status apus_store_set_first(apus_store store, const char *key, const char *value) APUS_NOEXCEPT;
+/// The value of a key, which apus_message_free gives back, or NULL in `out` where there is none.
+apus_status apus_store_get(apus_store store, const char *key, char *_Nullable *_Nonnull out) APUS_NOEXCEPT;
+/// The values of keys that all have one, one a line, in one question; apus_message_free gives them back.
+apus_status apus_store_get_all(apus_store store, const char *const _Nonnull *_Nonnull keys, int32_t count, char *_Nullable *_Nonnull out) APUS_NOEXCEPT;
+
+/// Joins the processes that name the same store and name: a call on each of them. `address` is one of this
+/// machine's, `joining` how long that may take, and `timeout` how long a collective may that isn't patient,
+/// in milliseconds.
+apus_status apus_group_open(apus_store store, const char *name, const char *address, int32_t rank, int32_t size, int64_t joining, int64_t timeout, apus_group _Nullable *_Nonnull out) APUS_NOEXCEPT;
+void apus_group_free(apus_group group) APUS_NOEXCEPT;
+/// What went wrong in a collective inside of automatic differentiation, which apus_message_free gives
+/// back, or NULL.
+char *_Nullable apus_group_failure(apus_group group) APUS_NOEXCEPT;
+/// Starts the sum over all processes of `count` numbers. A patient collective waits for days.
+apus_status apus_sum_start(apus_group group, const double *values, int64_t count, bool patient, apus_work _Nullable *_Nonnull out) APUS_NOEXCEPT;
+/// Starts to send `count` bytes of process `root` to all; the others' are overwritten.
+apus_status apus_broadcast_start(apus_group group, const uint8_t *_Nullable bytes, int64_t count, int32_t root, bool patient, apus_work _Nullable *_Nonnull out) APUS_NOEXCEPT;
+/// Starts to send `count` bytes of each process to all.
+apus_status apus_gather_start(apus_group group, const uint8_t *bytes, int64_t count, bool patient, apus_work _Nullable *_Nonnull out) APUS_NOEXCEPT;
+/// Waits so many milliseconds for a collective; it fails where the collective has.
+apus_status apus_work_wait(apus_work work, int64_t milliseconds, bool *done) APUS_NOEXCEPT;
+/// Copies out what a collective that is done has given.
+void apus_work_result(apus_work work, void *out) APUS_NOEXCEPT;
+void apus_work_free(apus_work work) APUS_NOEXCEPT;
+/// The rows (B, ...) of all processes one after the other, (processes · B, ...), with gradients. A
+/// failure gives zeros, and apus_group_failure its reason.
+apus_status apus_gather_rows(apus_group group, apus_tensor rows, apus_tensor _Nullable *_Nonnull out) APUS_NOEXCEPT;
+
+/// Buckets of at most `bytes`, one parameter at least, in which the processes' gradients are added up
+/// from the last parameter to the first; in bfloat16 where `halves`.
+apus_status apus_buckets_open(apus_group group, const apus_tensor _Nonnull *_Nonnull parameters, int32_t count, int64_t bytes, bool halves, apus_buckets _Nullable *_Nonnull out) APUS_NOEXCEPT;
+void apus_buckets_free(apus_buckets buckets) APUS_NOEXCEPT;
+/// Has the next backward pass send each bucket as soon as its gradients are there.
+void apus_buckets_arm(apus_buckets buckets) APUS_NOEXCEPT;
+/// Sends what the backward pass hasn't; a parameter without a gradient counts as zero.
+apus_status apus_buckets_flush(apus_buckets buckets) APUS_NOEXCEPT;
+/// Waits so many milliseconds for all buckets; once done, each parameter that has a gradient on any
+/// process has the sum.
+apus_status apus_buckets_wait(apus_buckets buckets, int64_t milliseconds, bool *done) APUS_NOEXCEPT;
 
 #pragma clang assume_nonnull end
 
