@@ -11,7 +11,7 @@ extension Commands {
                 "launch", "--processes", "\(processes)", "--grace", "20", "--", "pretrain", "-o",
                 run,
                 "--set", "training.steps=\(steps)", "--set", "threads=1",
-                "--set", "training.checkpointEvery=5", "--set", "distributed.timeout=5",
+                "--set", "training.checkpointEvery=5", "--set", "distributed.timeout=10",
                 "--set", "data.manifest=\(try TrainedModels.shared.manifests)/train.jsonl",
             ] + TrainedModels.small
         }
@@ -51,7 +51,12 @@ extension Commands {
             let end = Date(timeIntervalSinceNow: 120)
             while lines(run) < wanted, running.process.isRunning, Date() < end { usleep(20_000) }
             let ranks = try processes(of: running.process.processIdentifier)
-            #expect(ranks.count == 2)
+            guard ranks.count == 2, lines(run) >= wanted else {
+                running.process.terminate()
+                let outcome = try running.wait(seconds: 60)
+                Issue.record("not under way, \(lines(run)) of \(wanted) steps: \(outcome.error)")
+                throw CancellationError()
+            }
             return (running, ranks)
         }
 
