@@ -18,8 +18,10 @@ struct Apus: ParsableCommand {
             """,
         version: apusVersion,
         subcommands: [
-            DoctorCommand.self, PrepareCommand.self, FeaturesCommand.self, UnitsCommand.self,
-            PretrainCommand.self, TrainCommand.self, EmbedCommand.self, SearchCommand.self,
+            DoctorCommand.self, PrepareCommand.self, PackCommand.self, CheckCommand.self,
+            FeaturesCommand.self, UnitsCommand.self,
+            PretrainCommand.self, TrainCommand.self, EmbedCommand.self, MergeCommand.self,
+            SearchCommand.self,
             CacheCommand.self,
             ProbeCommand.self,
             TrialsCommand.self, VerifyCommand.self, ClassifyCommand.self, DetectCommand.self,

@@ -47,7 +47,19 @@ struct RecordingSource: Sendable {
     /// A manifest's own choice of a channel stays. A file that cannot be opened stays one recording,
     /// and is reported when its features are made.
     func cuts(_ arguments: [String]) throws -> [Cut] {
-        let cuts = try Inputs.cuts(arguments)
+        try channelCuts(Inputs.cuts(arguments))
+    }
+
+    /// The same, where recordings of shards that can't be used are counted among the failures.
+    func cuts(_ arguments: [String], _ failures: inout Failures) throws -> [Cut] {
+        var problems: [RecordingProblem] = []
+        let cuts = try Inputs.cuts(arguments) { problems.append($0) }
+        for problem in problems { failures.failed("\(problem.id): \(problem.reason)") }
+        return channelCuts(cuts)
+    }
+
+    /// Recordings, one for each channel where all are wanted.
+    func channelCuts(_ cuts: [Cut]) -> [Cut] {
         switch channels {
         case .mean: return cuts
         case .one(let channel):
@@ -59,7 +71,7 @@ struct RecordingSource: Sendable {
         case .all:
             return cuts.flatMap { cut -> [Cut] in
                 guard cut.channel == nil, cut.audioPath != Inputs.standardInput,
-                    let count = try? SoundFile(path: cut.audioPath, raw: raw).channelCount,
+                    let count = try? open(cut).channelCount,
                     count > 1
                 else { return [cut] }
                 return (0..<count).map { channel in
@@ -75,11 +87,13 @@ struct RecordingSource: Sendable {
     /// Whether a recording is a file that says its format.
     func readsPlainFile(_ cut: Cut) -> Bool {
         raw == nil && cut.audioPath != Inputs.standardInput
+            && !StandardInput.isInStream(cut.audioPath)
     }
 
     /// Opens a recording's file.
     func open(_ cut: Cut) throws -> SoundFile {
-        cut.audioPath == Inputs.standardInput
-            ? try SoundFile.standardInput(raw: raw) : try SoundFile(path: cut.audioPath, raw: raw)
+        cut.audioPath == Inputs.standardInput || StandardInput.isInStream(cut.audioPath)
+            ? try StandardInput.shared.open(cut.audioPath, raw: raw)
+            : try SoundFile(path: cut.audioPath, raw: raw)
     }
 }

@@ -18,7 +18,7 @@ public final class BatchLoader: Sendable {
     ///   - ahead: How many batches are made, or in the making, before they are asked for.
     ///   - workers: The number of threads.
     public init(
-        cuts: [Cut], store: FeatureStore, sampler: LengthBucketedSampler,
+        cuts: any CutList, store: FeatureStore, sampler: LengthBucketedSampler,
         from start: SamplerState = SamplerState(), endEpoch: Int? = nil, ahead: Int = 4,
         workers: Int = 2
     ) {

@@ -16,7 +16,7 @@ extension FeatureStore {
     ///   - cuts: The list that the plan's positions refer to.
     /// - Returns: The batch, which may be smaller than the plan or empty, and the problems.
     public func batch(
-        for plan: BatchPlan, of cuts: [Cut]
+        for plan: BatchPlan, of cuts: any CutList
     ) -> (batch: FeatureBatch, problems: [RecordingProblem]) {
         var ids: [String] = []
         var speakers: [String?] = []
@@ -24,8 +24,8 @@ extension FeatureStore {
         var crops: [FeatureMatrix] = []
         var problems: [RecordingProblem] = []
         for item in plan.items {
-            let cut = cuts[item.cutIndex]
             do throws(CorpusError) {
+                let cut = try cuts.cut(at: item.cutIndex)
                 let (matrix, planned) = try trainingFeatures(
                     of: cut, epoch: plan.epoch, repetition: item.repetition)
                 let needed = item.start + item.length
@@ -46,7 +46,11 @@ extension FeatureStore {
                     augmenter?.features(
                         crop, id: cut.id, epoch: plan.epoch, repetition: item.repetition) ?? crop)
             } catch {
-                problems.append(RecordingProblem(id: cut.id, reason: error.description))
+                let id =
+                    if case .badRecording(let id, _, _) = error { id } else {
+                        "recording \(item.cutIndex)"
+                    }
+                problems.append(RecordingProblem(id: id, reason: error.description))
             }
         }
 

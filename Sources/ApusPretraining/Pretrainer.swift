@@ -320,10 +320,11 @@ public final class Pretrainer {
         _ heldOut: HeldOutRecordings, frontEnd: FrontEnd
     ) throws -> Validator? {
         guard configuration.validates else { return nil }
-        if heldOut.sharedCount > 0 {
+        let shared = try heldOut.sharedCount()
+        if shared > 0 {
             report(
                 .warning(
-                    "\(heldOut.sharedCount) of the \(heldOut.validation.count) held-out recordings "
+                    "\(shared) of the \(heldOut.validation.count) held-out recordings "
                         + "are trained on too"))
         }
         return try Validator(

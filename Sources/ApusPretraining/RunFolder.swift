@@ -91,6 +91,15 @@ struct RunFolder {
         var statistics: FeatureStatistics
         // A continued run must leave out the same recordings.
         var problems: [RecordingProblem]
+        /// Which recordings were measured, where not all were; an earlier version always measured all.
+        var sample: Sample?
+
+        /// A part of the recordings, drawn by a seed.
+        struct Sample: Codable {
+            var recordings: Int
+            var of: Int
+            var seed: UInt64
+        }
     }
 
     private var statisticsPath: String { path + "/statistics.json" }
