@@ -20,7 +20,8 @@ struct Apus: ParsableCommand {
         subcommands: [
             DoctorCommand.self, PrepareCommand.self, PackCommand.self, CheckCommand.self,
             FeaturesCommand.self, UnitsCommand.self,
-            PretrainCommand.self, TrainCommand.self, EmbedCommand.self, MergeCommand.self,
+            PretrainCommand.self, TrainCommand.self, CostCommand.self, EmbedCommand.self,
+            MergeCommand.self,
             SearchCommand.self,
             CacheCommand.self,
             ProbeCommand.self,
