@@ -16,8 +16,8 @@ struct InputShard: ExpressibleByArgument {
         (self.number, self.count) = (number, count)
     }
 
-    /// The part of a list.
-    func callAsFunction(_ cuts: [Cut]) -> [Cut] {
-        Array(cuts[(number - 1) * cuts.count / count..<number * cuts.count / count])
+    /// The positions of the part in a list.
+    func range(of total: Int) -> Range<Int> {
+        (number - 1) * total / count..<number * total / count
     }
 }

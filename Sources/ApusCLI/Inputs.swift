@@ -76,6 +76,17 @@ enum Inputs {
         return cuts
     }
 
+    /// The recordings of a manifest or of shards, where that is all that is named.
+    static func table(_ arguments: [String]) throws -> RecordingTable? {
+        guard arguments.count == 1, let path = arguments.first else { return nil }
+        if path.hasSuffix(".jsonl"), FileManager.default.fileExists(atPath: path) {
+            return try RecordingTable(path)
+        }
+        guard !namesRecordings(path), !KaldiDataFolder.isOne(path), try ShardSet(path) != nil
+        else { return nil }
+        return try RecordingTable(path)
+    }
+
     private static func namesRecordings(_ path: String) -> Bool {
         audioFileExtensions.contains((path as NSString).pathExtension.lowercased())
             || path.hasSuffix(".jsonl")

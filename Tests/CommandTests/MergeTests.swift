@@ -1,5 +1,4 @@
 import ApusCorpus
-import ApusProbing
 import ApusSignal
 import Foundation
 import Testing

@@ -116,11 +116,12 @@ struct EmbedCommand: ParsableCommand {
         let source = try recordingOptions.source()
         let isStream = try readsTarStream(source)
         var failures = Failures()
-        var cuts =
-            isStream ? [] : Inputs.withoutRepetitions(try source.cuts(inputs, &failures))
+        let part =
+            try isStream
+            ? RecordingSource.Part(cuts: []) : source.part(inputs, shard, &failures)
+        var cuts = part.cuts
         // A part's keys are those that it has in the whole.
-        let sharedFolders = shard.map { _ in Inputs.sharedFolderCount(of: cuts.map(\.id)) }
-        if let shard { cuts = shard(cuts) }
+        let sharedFolders = try part.sharedFolders(inArchive: target.format != .folder)
         let isSingle =
             cuts.count == 1 && inputs == [cuts[0].id] && follow == nil && target.format != .folder
             && shard == nil

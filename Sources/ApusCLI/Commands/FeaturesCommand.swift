@@ -95,15 +95,18 @@ struct FeaturesCommand: ParsableCommand {
         let source = try recordingOptions.source()
         let isStream = try readsTarStream(source, fileFormat)
         var failures = Failures()
-        let all = isStream ? [] : try source.cuts(inputs, &failures)
+        let part =
+            try isStream
+            ? RecordingSource.Part(cuts: []) : source.part(inputs, shard, &failures)
+        let cuts = part.cuts
         // A part's keys are those that it has in the whole.
-        let sharedFolders = shard.map { _ in Inputs.sharedFolderCount(of: all.map(\.id)) }
-        let cuts = shard?(Inputs.withoutRepetitions(all)) ?? all
+        let isArchive = [.npz, .ark].contains(fileFormat ?? format ?? .npy)
+        let sharedFolders = try part.sharedFolders(inArchive: isArchive)
         let many = Many(
             cuts: cuts, isStream: isStream, sharedFolders: sharedFolders, failures: failures)
         if let statistics {
             frontEnd.normalization = .corpus(
-                try corpusStatistics(of: all, frontEnd, in: statistics))
+                try corpusStatistics(of: cuts, frontEnd, in: statistics))
             try frontEnd.validate()
         }
         let make = try FeatureMaker(
@@ -162,6 +165,10 @@ struct FeaturesCommand: ParsableCommand {
                 throw CorpusError.unreadable(
                     path: path, reason: "expected the statistics of features as JSON")
             }
+        }
+        guard shard == nil else {
+            throw ValidationError(
+                "A --shard has no statistics of the whole: measure them first, without --shard.")
         }
         guard recordingOptions.raw == nil, !inputs.contains(Inputs.standardInput) else {
             throw ValidationError("Statistics are measured over files that say their own format.")
