@@ -9,8 +9,10 @@ final class FileBlocks: Sendable {
     let byteCount: Int
 
     private let descriptor: Int32
+    /// What came through a pipe, in which one can't go back.
+    private let piped: [UInt8]?
 
-    /// Opens a file.
+    /// Opens a file; a pipe is read to its end.
     ///
     /// - Throws: `CorpusError.unreadable`.
     init(path: String) throws(CorpusError) {
@@ -18,7 +20,12 @@ final class FileBlocks: Sendable {
         descriptor = open(path, O_RDONLY | O_CLOEXEC)
         var status = stat()
         let isOpen = descriptor >= 0 && fstat(descriptor, &status) == 0
-        byteCount = Int(status.st_size)
+        let kind = status.st_mode & S_IFMT
+        piped =
+            isOpen && kind != S_IFREG && kind != S_IFDIR
+            ? (try? FileHandle(fileDescriptor: descriptor, closeOnDealloc: false).readToEnd())
+                .map { [UInt8]($0) } ?? [] : nil
+        byteCount = piped?.count ?? Int(status.st_size)
         guard isOpen, status.st_mode & S_IFMT != S_IFDIR else {
             let code = errno
             throw .unreadable(
@@ -39,6 +46,7 @@ final class FileBlocks: Sendable {
     /// - Returns: The bytes; fewer at the file's end.
     /// - Throws: `CorpusError.unreadable`.
     func read(_ range: Range<Int>) throws(CorpusError) -> [UInt8] {
+        if let piped { return Array(piped[range.clamped(to: piped.indices)]) }
         var code: Int32 = 0
         let bytes = [UInt8](unsafeUninitializedCapacity: range.count) { buffer, done in
             while done < range.count, let base = buffer.baseAddress {

@@ -84,6 +84,11 @@ struct RunFolder {
         }
     }
 
+    /// The manifest's hash as `claim` left it.
+    func keptManifestHash() -> String? {
+        try? String(contentsOfFile: path + "/manifest.hash", encoding: .utf8)
+    }
+
     // MARK: - What the pass over the corpus before the first step found
 
     /// The corpus as it was measured.

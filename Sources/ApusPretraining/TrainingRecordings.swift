@@ -15,6 +15,8 @@ final class TrainingRecordings {
 
     /// The number of recordings that are long enough, and their length (s).
     private let used: (count: Int, seconds: Double)
+    /// The manifest's hash as the run's folder keeps it.
+    private let keptHash: String?
     private let report: (Pretrainer.Event) -> Void
 
     /// Measures recordings, and opens them.
@@ -31,6 +33,7 @@ final class TrainingRecordings {
         augmenter: Augmenter?, folder: RunFolder, report: @escaping (Pretrainer.Event) -> Void
     ) throws {
         self.report = report
+        keptHash = folder.keptManifestHash()
         var problems: [String: String] = [:]
         func leaveOut(_ id: String, _ reason: String) {
             problems[id] = reason
@@ -92,7 +95,7 @@ final class TrainingRecordings {
     /// What the model card says of the recordings that are trained on.
     func summary(manifest: String) throws -> ModelCard.TrainingData {
         ModelCard.TrainingData(
-            manifest: manifest, manifestHash: try manifestHash(of: manifest),
+            manifest: manifest, manifestHash: try keptHash ?? manifestHash(of: manifest),
             recordings: used.count, seconds: used.seconds)
     }
 

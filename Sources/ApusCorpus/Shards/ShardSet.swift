@@ -80,7 +80,8 @@ public struct ShardSet: Hashable, Sendable {
 
     /// The paths in a list; nil for a file that is none.
     private static func list(_ path: String) throws -> [String]? {
-        guard let handle = FileHandle(forReadingAtPath: path),
+        // What is read of a pipe is gone.
+        guard SourceState(path: path) != nil, let handle = FileHandle(forReadingAtPath: path),
             let head = try? handle.read(upToCount: 1 << 16)
         else { return nil }
         let first = String(decoding: head, as: UTF8.self).split(whereSeparator: \.isNewline)
