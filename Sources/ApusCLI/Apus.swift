@@ -18,8 +18,9 @@ struct Apus: ParsableCommand {
             """,
         version: apusVersion,
         subcommands: [
-            DoctorCommand.self, PrepareCommand.self, FeaturesCommand.self, UnitsCommand.self,
-            PretrainCommand.self, LaunchCommand.self, TrainCommand.self, EmbedCommand.self,
+            DoctorCommand.self, PrepareCommand.self, PackCommand.self, CheckCommand.self,
+            FeaturesCommand.self, UnitsCommand.self, PretrainCommand.self, LaunchCommand.self,
+            TrainCommand.self, CostCommand.self, EmbedCommand.self, MergeCommand.self,
             SearchCommand.self, CacheCommand.self, ProbeCommand.self, TrialsCommand.self,
             VerifyCommand.self, ClassifyCommand.self, DetectCommand.self, EnrollCommand.self,
             IdentifyCommand.self, ImportCommand.self, ExportCommand.self, ReportCommand.self,

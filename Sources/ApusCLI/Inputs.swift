@@ -5,8 +5,8 @@ import ApusProbing
 import ApusSignal
 import Foundation
 
-/// The recordings that a command's arguments name: audio files, folders of them, manifests, Kaldi's
-/// data folders, patterns.
+/// The recordings that a command's arguments name: audio files, folders of them, manifests, shards,
+/// Kaldi's data folders, patterns.
 enum Inputs {
     /// The argument that stands for standard input.
     static let standardInput = "-"
@@ -14,22 +14,45 @@ enum Inputs {
     /// Expands arguments into recordings, in the order of the arguments.
     ///
     /// - Parameter arguments: Paths of audio files, folders, `.jsonl` manifests, folders or files
-    ///   `wav.scp`, and patterns with `*`, `?` and `[...]` of paths that the shell left alone.
+    ///   `wav.scp`, shards (`ShardSet`), and patterns with `*`, `?` and `[...]` of paths that the shell
+    ///   left alone.
     /// - Returns: One cut for each recording; a file's id is its path as it was given.
     /// - Throws: `SignalError.missingFile` for a path that isn't there, `CorpusError` for a bad
-    ///   manifest or a folder without audio.
+    ///   manifest, a folder without audio, or a recording of a shard that can't be used.
     static func cuts(_ arguments: [String]) throws -> [Cut] {
+        try cuts(arguments) { problem in
+            throw CorpusError.badRecording(
+                id: problem.id, path: problem.id, reason: problem.reason)
+        }
+    }
+
+    /// The same, but for recordings of shards that can't be used.
+    ///
+    /// - Parameters:
+    ///   - arguments: As above.
+    ///   - problem: Takes each recording of a shard that can't be used.
+    /// - Returns: As above.
+    /// - Throws: As above, and what `problem` throws.
+    static func cuts(
+        _ arguments: [String], problem: (RecordingProblem) throws -> Void
+    ) throws -> [Cut] {
         var cuts: [Cut] = []
         for argument in arguments {
             if argument == standardInput {
                 cuts.append(Cut(id: "standard input", audioPath: argument))
                 continue
             }
+            if !namesRecordings(argument), !KaldiDataFolder.isOne(argument),
+                let shards = try ShardSet(argument)
+            {
+                cuts += try shards.cuts(problem: problem)
+                continue
+            }
             var isFolder: ObjCBool = false
             guard FileManager.default.fileExists(atPath: argument, isDirectory: &isFolder) else {
                 let paths = matches(of: argument)
                 guard !paths.isEmpty else { throw SignalError.missingFile(path: argument) }
-                cuts += try Self.cuts(paths)
+                cuts += try Self.cuts(paths, problem: problem)
                 continue
             }
             if isFolder.boolValue, KaldiDataFolder.isOne(argument) {
@@ -51,6 +74,22 @@ enum Inputs {
             }
         }
         return cuts
+    }
+
+    /// The recordings of a manifest or of shards, where that is all that is named.
+    static func table(_ arguments: [String]) throws -> RecordingTable? {
+        guard arguments.count == 1, let path = arguments.first else { return nil }
+        if path.hasSuffix(".jsonl"), FileManager.default.fileExists(atPath: path) {
+            return try RecordingTable(path)
+        }
+        guard !namesRecordings(path), !KaldiDataFolder.isOne(path), try ShardSet(path) != nil
+        else { return nil }
+        return try RecordingTable(path)
+    }
+
+    private static func namesRecordings(_ path: String) -> Bool {
+        audioFileExtensions.contains((path as NSString).pathExtension.lowercased())
+            || path.hasSuffix(".jsonl")
     }
 
     /// The paths that a pattern stands for, sorted; none for what has no `*`, `?` or `[`.
@@ -98,26 +137,35 @@ enum Inputs {
     ///
     /// What an export has already keeps its key. A key in an archive is the id of a manifest's line.
     /// Else it is the id without its extension and without the folders that all ids share, so that
-    /// a file can be traced to its recording; what would be there twice gets a number.
-    static func keys(for cuts: [Cut], in export: FeatureExport) -> [String] {
+    /// a file can be traced to its recording; what would be there twice gets a number. Of a part of the
+    /// input, `sharedFolders` says what all of its ids share.
+    static func keys(
+        for cuts: [Cut], in export: FeatureExport, sharedFolders: Int? = nil
+    ) -> [String] {
         let isArchive = if case .files = export.target { false } else { true }
-        return keys(for: cuts, isArchive: isArchive, known: export.key, isTaken: export.isTaken)
+        return keys(
+            for: cuts, isArchive: isArchive, sharedFolders: sharedFolders, known: export.key,
+            isTaken: export.isTaken)
     }
 
     /// A key for each recording's embedding, in the same way; a file in a folder keeps the recording's
     /// extension in its name, as HEAR's tools want it.
-    static func keys(for cuts: [Cut], in export: EmbeddingExport) -> [String] {
+    static func keys(
+        for cuts: [Cut], in export: EmbeddingExport, sharedFolders: Int? = nil
+    ) -> [String] {
         keys(
             for: cuts, isArchive: export.target.format != .folder,
-            keepsExtension: export.target.format == .folder, known: export.key,
-            isTaken: export.isTaken)
+            keepsExtension: export.target.format == .folder, sharedFolders: sharedFolders,
+            known: export.key, isTaken: export.isTaken)
     }
 
     private static func keys(
-        for cuts: [Cut], isArchive: Bool, keepsExtension: Bool = false, known: (Cut) -> String?,
-        isTaken: (String) -> Bool
+        for cuts: [Cut], isArchive: Bool, keepsExtension: Bool = false, sharedFolders: Int?,
+        known: (Cut) -> String?, isTaken: (String) -> Bool
     ) -> [String] {
-        let shared = sharedFolderCount(of: cuts.map(\.id))
+        // Of a stream it isn't known what all ids share.
+        let isStream = cuts.contains { StandardInput.isInStream($0.audioPath) }
+        let shared = isStream ? 0 : sharedFolders ?? sharedFolderCount(of: cuts.map(\.id))
         var taken: Set<String> = []
         return cuts.map { cut in
             if let key = known(cut) { return key }
@@ -137,7 +185,8 @@ enum Inputs {
         }
     }
 
-    private static func sharedFolderCount(of ids: [String]) -> Int {
+    /// How many folders all ids begin with.
+    static func sharedFolderCount(of ids: [String]) -> Int {
         let folders = ids.map { $0.split(separator: "/").dropLast() }
         var shared = folders.first ?? []
         for folder in folders {
@@ -182,10 +231,7 @@ enum Inputs {
 /// Counts recordings that could not be used: each is named at once, the count ends the command.
 struct Failures {
     private var count = 0
-    private var total: Int
-
-    /// Counts from how many recordings needed nothing.
-    init(alreadyDone: Int = 0) { total = alreadyDone }
+    private var total = 0
 
     mutating func succeeded() { total += 1 }
 

@@ -20,7 +20,7 @@ public final class BatchLoader: Sendable {
     ///   - share: Which items of each batch are made. With a share of less than all, `next()` gives
     ///     batches without items too: the others' have some.
     public init(
-        cuts: [Cut], store: FeatureStore, sampler: LengthBucketedSampler,
+        cuts: any CutList, store: FeatureStore, sampler: LengthBucketedSampler,
         from start: SamplerState = SamplerState(), endEpoch: Int? = nil, ahead: Int = 4,
         workers: Int = 2, share: BatchShare = BatchShare()
     ) {

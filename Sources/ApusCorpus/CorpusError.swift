@@ -8,6 +8,8 @@ public enum CorpusError: Error, Equatable, Sendable, CustomStringConvertible {
     case malformedLine(path: String, line: Int, reason: String)
     /// Two lines of a manifest carry the same id.
     case duplicateID(path: String, line: Int, id: String, firstLine: Int)
+    /// A tar archive is not as its format says, at a place in bytes.
+    case malformedShard(path: String, offset: Int, reason: String)
     /// A folder does not hold what a preparer looks for.
     case nothingFound(path: String, expected: String)
     /// No preparer has this name.
@@ -40,6 +42,8 @@ public enum CorpusError: Error, Equatable, Sendable, CustomStringConvertible {
             return "\(path):\(line): \(reason)"
         case .duplicateID(let path, let line, let id, let firstLine):
             return "\(path):\(line): the id '\(id)' is already that of line \(firstLine)"
+        case .malformedShard(let path, let offset, let reason):
+            return "\(path): at byte \(offset): \(reason)"
         case .nothingFound(let path, let expected):
             return "\(path): found nothing of the kind \(expected)"
         case .unknownPreparer(let name, let known):

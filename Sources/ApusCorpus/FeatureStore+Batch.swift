@@ -17,7 +17,7 @@ extension FeatureStore {
     ///   - share: Which of the crops are made.
     /// - Returns: The batch, which may be smaller than the plan or empty, and the problems.
     public func batch(
-        for plan: BatchPlan, of cuts: [Cut], share: BatchShare = BatchShare()
+        for plan: BatchPlan, of cuts: any CutList, share: BatchShare = BatchShare()
     ) -> (batch: FeatureBatch, problems: [RecordingProblem]) {
         var ids: [String] = []
         var rows: [Int] = []
@@ -26,8 +26,8 @@ extension FeatureStore {
         var crops: [FeatureMatrix] = []
         var problems: [RecordingProblem] = []
         for (row, item) in plan.items.enumerated() where share.takes(row) {
-            let cut = cuts[item.cutIndex]
             do throws(CorpusError) {
+                let cut = try cuts.cut(at: item.cutIndex)
                 let (matrix, planned) = try trainingFeatures(
                     of: cut, epoch: plan.epoch, repetition: item.repetition)
                 let needed = item.start + item.length
@@ -49,7 +49,11 @@ extension FeatureStore {
                     augmenter?.features(
                         crop, id: cut.id, epoch: plan.epoch, repetition: item.repetition) ?? crop)
             } catch {
-                problems.append(RecordingProblem(id: cut.id, reason: error.description))
+                let id =
+                    if case .badRecording(let id, _, _) = error { id } else {
+                        "recording \(item.cutIndex)"
+                    }
+                problems.append(RecordingProblem(id: id, reason: error.description))
             }
         }
 

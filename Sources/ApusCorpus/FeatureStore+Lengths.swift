@@ -54,6 +54,20 @@ extension FeatureStore {
         lengths(of: cuts, workers: workers).map { $0.map(\.frameCount) }
     }
 
+    /// The length of a cut of so many seconds, without a look at its file.
+    ///
+    /// A frame less than that: a manifest's durations may be rounded.
+    ///
+    /// - Parameter seconds: The duration (s).
+    /// - Returns: The length.
+    package func length(ofSeconds seconds: Double) -> RecordingLength {
+        let sampleCount = Waveform.sampleCount(
+            seconds: seconds, sampleRate: frontEnd.sampleRate)
+        return RecordingLength(
+            frameCount: max(0, frontEnd.frameCount(sampleCount: sampleCount) - 1),
+            plannedFrameCount: max(0, plannedFrameCount(sampleCount: sampleCount) - 1))
+    }
+
     /// The number of samples of a cut at the front end's rate.
     private func sampleCount(of cut: Cut) throws -> Int {
         let file = try SoundFile(path: cut.audioPath)

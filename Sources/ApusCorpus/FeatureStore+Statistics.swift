@@ -10,16 +10,18 @@ extension FeatureStore {
     ///   - cuts: The cuts, in the order of their manifest.
     ///   - workers: How many are read at a time.
     /// - Returns: The statistics over the readable cuts, and the problems of the others.
-    /// - Throws: `CorpusError.noUsableCuts` where none can be read.
+    /// - Throws: `CorpusError.noUsableCuts` where none can be read; what the list throws.
     public func statistics(
-        of cuts: [Cut], workers: Int = 2
+        of cuts: any CutList, workers: Int = 2
     ) throws -> (statistics: FeatureStatistics, problems: [RecordingProblem]) {
         var accumulator = FeatureStatisticsAccumulator(featureCount: frontEnd.featureCount)
         var problems: [RecordingProblem] = []
         // A block at a time: more features than a block's need not fit the memory.
         let blockSize = 64
         for start in stride(from: 0, to: cuts.count, by: blockSize) {
-            let block = Array(cuts[start..<min(start + blockSize, cuts.count)])
+            let block = try (start..<min(start + blockSize, cuts.count)).map {
+                try cuts.cut(at: $0)
+            }
             for (cut, result) in zip(block, features(of: block, workers: workers)) {
                 switch result {
                 case .success(let matrix):

@@ -6,24 +6,41 @@
 /// its crop, the start is drawn by the seed, the epoch and the recording's id.
 ///
 /// With speakers, a batch holds recordings of one speaker only, as CPC_audio samples by default.
+///
+/// With shards, a batch holds recordings of one shard: an epoch goes through the shards in an order of its
+/// own, and mixes the batches of so many that follow each other. Then no more is read from at a time, and
+/// as few recordings are in an order that is held in memory. A recording takes 16 bytes of memory, 4 more
+/// with speakers, and as many while an epoch begins.
 public struct LengthBucketedSampler: Sendable {
     /// How recordings are cut and gathered.
     public let options: SamplerOptions
     /// The positions of the recordings that are shorter than `minimumFrames`, ascending.
     public let skippedIndices: [Int]
 
-    private struct Candidate {
-        var cutIndex: Int
-        var repetition: Int
-        var length: Int
-        /// The speaker's number, or 0 for all.
-        var speaker: Int
+    /// The hash of each recording's stream of crops: its id behind `cropStream`.
+    private let cropStreams: [UInt64]
+    private let frameCounts: [UInt32]
+    /// The recordings that are taken.
+    private let usable: [UInt32]
+    /// The speaker's number of each recording, where batches are to hold one speaker each.
+    private let speakers: [UInt32]?
+    /// Recordings that share batches.
+    private var pools: [Pool] = []
+    /// The pools whose batches are mixed: so many that follow each other in an epoch's order.
+    private let poolsTogether: Int
+    /// The longest crop.
+    private let longest: UInt32
+
+    /// Recordings that share batches: all of them, or those of one shard.
+    struct Pool {
+        /// The places of its recordings in `usable`.
+        var recordings: Range<Int>
+        /// The batches' places in the candidates sorted by speaker and length, the same in every epoch.
+        var groups: [Range<Int>]
     }
-    private let ids: [String]
-    private let frameCounts: [Int]
-    private let candidates: [Candidate]
-    /// The batches' places in the candidates sorted by speaker and length, the same in every epoch.
-    private let groups: [Range<Int>]
+
+    /// What the hash of a recording's crops begins with.
+    package static let cropStream = "sampler/crop/"
 
     /// Makes a sampler over recordings of known lengths.
     ///
@@ -38,87 +55,203 @@ public struct LengthBucketedSampler: Sendable {
         options: SamplerOptions = .init()
     ) throws {
         precondition(ids.count == frameCounts.count, "each recording has an id and a length")
-        precondition(speakers?.count ?? ids.count == ids.count, "each recording has a speaker")
+        let start = fnv1a(Self.cropStream.utf8)
+        try self.init(
+            cropStreams: ids.map { fnv1a($0.utf8, after: start) },
+            frameCounts: frameCounts.map { UInt32(clamping: $0) },
+            speakers: speakers.map { $0.map { UInt32($0) } }, options: options)
+    }
+
+    /// Makes a sampler over many recordings of known lengths.
+    ///
+    /// - Parameters:
+    ///   - cropStreams: The hash of `cropStream` with each recording's id.
+    ///   - frameCounts: The number of frames of each recording, in the same order.
+    ///   - speakers: A number for each recording, where batches are to hold one speaker each.
+    ///   - shards: The recordings of each shard, all of them one after another, where batches are made of
+    ///     one shard's recordings and the shards are shuffled; nil where all recordings are.
+    ///   - shardsTogether: How many shards' batches are mixed.
+    ///   - options: How recordings are cut and gathered.
+    /// - Throws: `CorpusError.noUsableCuts` where every recording is shorter than `minimumFrames`.
+    package init(
+        cropStreams: [UInt64], frameCounts: [UInt32], speakers: [UInt32]? = nil,
+        shards: [Range<Int>]? = nil, shardsTogether: Int = 1, options: SamplerOptions
+    ) throws {
+        precondition(cropStreams.count == frameCounts.count, "each recording has an id")
+        precondition(
+            speakers?.count ?? frameCounts.count == frameCounts.count,
+            "each recording has a speaker")
         precondition(options.framesPerBatch > 0, "a batch has at least one frame")
         precondition(options.minimumFrames > 0, "a usable recording has at least one frame")
         precondition(options.repeats > 0, "each recording is taken at least once an epoch")
-        let longest = options.cropFrames ?? .max
+        precondition(shardsTogether > 0, "a shard at least is read at a time")
+        let longest = options.cropFrames.map { UInt32(clamping: $0) } ?? .max
         precondition(longest >= options.minimumFrames, "a crop is at least minimumFrames long")
         self.options = options
-        self.ids = ids
+        self.cropStreams = cropStreams
         self.frameCounts = frameCounts
+        self.speakers = speakers
+        self.longest = longest
+        poolsTogether = shardsTogether
         skippedIndices = frameCounts.indices.filter { frameCounts[$0] < options.minimumFrames }
-        candidates = frameCounts.indices.filter { frameCounts[$0] >= options.minimumFrames }
-            .flatMap { cutIndex in
-                (0..<options.repeats).map {
-                    Candidate(
-                        cutIndex: cutIndex, repetition: $0,
-                        length: min(frameCounts[cutIndex], longest),
-                        speaker: speakers?[cutIndex] ?? 0)
-                }
-            }
-        var groups: [Range<Int>] = []
-        let bySpeaker = Dictionary(grouping: candidates, by: \.speaker)
-        for (_, own) in bySpeaker.sorted(by: { $0.key < $1.key }) {
-            let start = groups.last?.upperBound ?? 0
-            groups += Self.groups(ofSorted: own.map(\.length).sorted(), options)
-                .map { $0.lowerBound + start..<$0.upperBound + start }
+        var usable: [UInt32] = []
+        usable.reserveCapacity(frameCounts.count - skippedIndices.count)
+        for index in frameCounts.indices where frameCounts[index] >= options.minimumFrames {
+            usable.append(UInt32(index))
         }
-        self.groups = groups
-        if candidates.isEmpty {
+        self.usable = usable
+        precondition(usable.count <= Int(UInt32.max) / options.repeats, "crops have 32-bit numbers")
+        var pools: [Pool] = []
+        var start = 0
+        for shard in shards ?? [frameCounts.indices] {
+            var end = start
+            while end < usable.count, Int(usable[end]) < shard.upperBound { end += 1 }
+            if end > start { pools.append(Pool(recordings: start..<end, groups: [])) }
+            start = end
+        }
+        if usable.isEmpty {
             throw CorpusError.noUsableCuts(
-                reason: "of \(ids.count) recordings none has \(options.minimumFrames) frames")
+                reason:
+                    "of \(frameCounts.count) recordings none has \(options.minimumFrames) frames"
+            )
         }
+        for index in pools.indices {
+            pools[index].groups = groups(of: pools[index].recordings)
+        }
+        self.pools = pools
     }
 
     /// The number of recordings that the sampler was made for, skipped ones counted.
-    public var recordingCount: Int { ids.count }
+    public var recordingCount: Int { frameCounts.count }
 
     /// The number of batches in an epoch, the same in every one.
-    public var batchCount: Int { groups.count }
+    public var batchCount: Int { pools.reduce(0) { $0 + $1.groups.count } }
 
     /// The batches of one epoch.
     ///
     /// - Parameter epoch: The epoch, counted from 0.
     /// - Returns: The plans, in order.
     public func batches(epoch: Int) -> [BatchPlan] {
-        var order = SeededGenerator(seed: options.seed, stream: "sampler/order", epoch)
-        var shuffled = candidates
-        order.shuffle(&shuffled)
-        let byLength = shuffled.enumerated().sorted {
-            ($0.element.speaker, $0.element.length, $0.offset)
-                < ($1.element.speaker, $1.element.length, $1.offset)
-        }.map(\.element)
-        var groups = groups
-        order.shuffle(&groups)
+        var order = EpochOrder(of: self, epoch: epoch)
+        return (0..<batchCount).map { order.plan(at: $0) }
+    }
 
-        return groups.enumerated().map { index, group in
-            let shortest = byLength[group.lowerBound].length
-            let items = byLength[group].map { candidate in
-                crop(
-                    candidate, length: options.mode == .exactLength ? shortest : candidate.length,
-                    epoch: epoch)
-            }
-            var generator = SeededGenerator(
-                seed: options.seed, stream: "sampler/batch", epoch, index)
-            return BatchPlan(epoch: epoch, index: index, seed: generator.next(), items: items)
+    // MARK: - An epoch's order
+
+    /// The pools in an epoch's order.
+    func shuffledPools(epoch: Int) -> [Int] {
+        var order = Array(pools.indices)
+        if pools.count > 1 {
+            var generator = SeededGenerator(seed: options.seed, stream: "sampler/shards", epoch)
+            generator.shuffle(&order)
+        }
+        return order
+    }
+
+    /// The pools of an epoch, together as their batches are mixed, and the number of their batches.
+    func windows(epoch: Int) -> [(pools: [Int], batchCount: Int)] {
+        let order = shuffledPools(epoch: epoch)
+        return stride(from: 0, to: order.count, by: poolsTogether).map { start in
+            let together = Array(order[start..<min(start + poolsTogether, order.count)])
+            return (together, together.reduce(0) { $0 + pools[$1].groups.count })
         }
     }
 
-    private func crop(_ candidate: Candidate, length: Int, epoch: Int) -> BatchPlan.Item {
-        var generator = SeededGenerator(
-            seed: options.seed, stream: "sampler/crop/" + ids[candidate.cutIndex], epoch,
-            candidate.repetition)
-        let start = generator.integer(below: frameCounts[candidate.cutIndex] - length + 1)
-        return BatchPlan.Item(
-            cutIndex: candidate.cutIndex, start: start, length: length,
-            repetition: candidate.repetition)
+    /// The batches of some pools in an epoch: the candidates of each batch.
+    ///
+    /// With one pool the order is drawn from one stream, as it was before there were several.
+    func batches(ofPools together: [Int], epoch: Int) -> [ArraySlice<UInt32>] {
+        var mixing = SeededGenerator(seed: options.seed, stream: "sampler/order", epoch)
+        if pools.count > 1 {
+            mixing = SeededGenerator(
+                seed: options.seed, stream: "sampler/mixing", epoch, together[0])
+        }
+        var batches: [ArraySlice<UInt32>] = []
+        for index in together {
+            let pool = pools[index]
+            var candidates = candidates(of: pool.recordings)
+            if pools.count == 1 {
+                mixing.shuffle(&candidates)
+            } else {
+                var own = SeededGenerator(
+                    seed: options.seed, stream: "sampler/shard", epoch, index)
+                own.shuffle(&candidates)
+            }
+            sort(&candidates)
+            batches += pool.groups.map { candidates[$0] }
+        }
+        mixing.shuffle(&batches)
+        return batches
     }
 
-    /// Cuts ascending lengths into batches.
-    private static func groups(
-        ofSorted lengths: [Int], _ options: SamplerOptions
-    ) -> [Range<Int>] {
+    /// The plan of a batch.
+    func plan(_ batch: ArraySlice<UInt32>, epoch: Int, index: Int) -> BatchPlan {
+        let shortest = batch.first.map(length) ?? 0
+        let items = batch.map { candidate in
+            crop(
+                candidate, length: options.mode == .exactLength ? shortest : length(candidate),
+                epoch: epoch)
+        }
+        var generator = SeededGenerator(seed: options.seed, stream: "sampler/batch", epoch, index)
+        return BatchPlan(epoch: epoch, index: index, seed: generator.next(), items: items)
+    }
+
+    // MARK: - Candidates: a recording and which of its crops, in one number
+
+    private func candidates(of recordings: Range<Int>) -> [UInt32] {
+        let repeats = options.repeats
+        return Array(
+            UInt32(recordings.lowerBound * repeats)..<UInt32(recordings.upperBound * repeats))
+    }
+
+    private func cutIndex(_ candidate: UInt32) -> Int {
+        Int(usable[Int(candidate) / options.repeats])
+    }
+
+    private func length(_ candidate: UInt32) -> Int {
+        Int(min(frameCounts[cutIndex(candidate)], longest))
+    }
+
+    /// Sorts by speaker and length; equal ones stay in their order.
+    private func sort(_ candidates: inout [UInt32]) {
+        let longest = candidates.reduce(0) { max($0, length($1)) }
+        RadixSort.sort(&candidates, maximum: UInt64(longest)) { UInt64(length($0)) }
+        guard let speakers else { return }
+        let last = candidates.reduce(0) { max($0, speakers[cutIndex($1)]) }
+        RadixSort.sort(&candidates, maximum: UInt64(last)) { UInt64(speakers[cutIndex($0)]) }
+    }
+
+    private func crop(_ candidate: UInt32, length: Int, epoch: Int) -> BatchPlan.Item {
+        let (index, repetition) = (cutIndex(candidate), Int(candidate) % options.repeats)
+        var generator = SeededGenerator(
+            seed: options.seed, streamHash: cropStreams[index], [epoch, repetition])
+        let start = generator.integer(below: Int(frameCounts[index]) - length + 1)
+        return BatchPlan.Item(
+            cutIndex: index, start: start, length: length, repetition: repetition)
+    }
+
+    /// The batches of recordings, speaker by speaker where there are any.
+    private func groups(of recordings: Range<Int>) -> [Range<Int>] {
+        var sorted = candidates(of: recordings)
+        sort(&sorted)
+        guard let speakers else { return Self.groups(ofSorted: sorted.lazy.map(length), options) }
+        var groups: [Range<Int>] = []
+        var start = 0
+        while start < sorted.count {
+            let speaker = speakers[cutIndex(sorted[start])]
+            var end = start
+            while end < sorted.count, speakers[cutIndex(sorted[end])] == speaker { end += 1 }
+            groups += Self.groups(ofSorted: Array(sorted[start..<end]).lazy.map(length), options)
+                .map { $0.lowerBound + start..<$0.upperBound + start }
+            start = end
+        }
+        return groups
+    }
+
+    /// Cuts ascending lengths, counted from 0, into batches.
+    private static func groups<Lengths: RandomAccessCollection<Int>>(
+        ofSorted lengths: Lengths, _ options: SamplerOptions
+    ) -> [Range<Int>] where Lengths.Index == Int {
         func fits(_ group: Range<Int>) -> Bool {
             let frames =
                 options.mode == .exactLength
@@ -152,38 +285,5 @@ public struct LengthBucketedSampler: Sendable {
     /// - Returns: An iterator whose own state can be stored and started from again.
     public func batches(from state: SamplerState = SamplerState()) -> BatchPlanIterator {
         BatchPlanIterator(sampler: self, state: state)
-    }
-}
-
-/// Goes through a sampler's batches, epoch after epoch, without end.
-public struct BatchPlanIterator: IteratorProtocol, Sendable {
-    /// The position of the batch that `next()` gives.
-    public private(set) var state: SamplerState
-
-    private let sampler: LengthBucketedSampler
-    private var plans: [BatchPlan]
-
-    init(sampler: LengthBucketedSampler, state: SamplerState) {
-        precondition(state.epoch >= 0 && state.batchIndex >= 0, "positions count from 0")
-        self.sampler = sampler
-        self.state = state
-        plans = sampler.batches(epoch: state.epoch)
-        moveToNextEpochAtTheEnd()
-    }
-
-    /// Takes the next batch.
-    ///
-    /// - Returns: The plan; never nil.
-    public mutating func next() -> BatchPlan? {
-        let plan = plans[state.batchIndex]
-        state.batchIndex += 1
-        moveToNextEpochAtTheEnd()
-        return plan
-    }
-
-    private mutating func moveToNextEpochAtTheEnd() {
-        if state.batchIndex < plans.count { return }
-        state = SamplerState(epoch: state.epoch + 1, batchIndex: 0)
-        plans = sampler.batches(epoch: state.epoch)
     }
 }

@@ -151,23 +151,22 @@ public final class ContentHashes: Sendable {
 
     /// The hash of a file's bytes.
     ///
-    /// - Parameter path: The file's path.
+    /// - Parameter path: The file's path, or the address of a stretch of a file.
     /// - Returns: 64 hexadecimal digits; `nil` for what is not a file that can be read.
     public func hash(of path: String) -> String? {
         guard let state = SourceState(path: path) else { return nil }
         let key = Key(path: path, state: state)
         if let hash = known.withLock({ $0[key] }) { return hash }
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { return nil }
-        defer { close(descriptor) }
+        let range = FileRange(path)
+        guard let blocks = try? FileBlocks(path: range?.path ?? path) else { return nil }
+        let first = range?.offset ?? 0
+        let end = range.map { $0.offset + $0.count } ?? blocks.byteCount
         var hash = SHA256()
-        var buffer = [UInt8](repeating: 0, count: 1 << 18)
-        while true {
-            let count = buffer.withUnsafeMutableBytes { read(descriptor, $0.baseAddress, $0.count) }
-            if count < 0, errno == EINTR { continue }
-            guard count >= 0 else { return nil }
-            if count == 0 { break }
-            buffer.withUnsafeBytes { hash.update(UnsafeRawBufferPointer(rebasing: $0[..<count])) }
+        for start in stride(from: first, to: end, by: 1 << 18) {
+            guard let bytes = try? blocks.read(start..<min(start + 1 << 18, end)),
+                !bytes.isEmpty
+            else { return nil }
+            bytes.withUnsafeBytes { hash.update($0) }
         }
         let text = hash.finalize()
         known.withLock { $0[key] = text }

@@ -24,8 +24,13 @@ public struct SeededGenerator: RandomNumberGenerator, Sendable {
     ///   - stream: The name of the use, with the id of what is drawn for.
     ///   - counters: Further parts, such as the epoch and the step.
     public init(seed: UInt64, stream: String, _ counters: Int...) {
+        self.init(seed: seed, streamHash: fnv1a(stream.utf8), counters)
+    }
+
+    /// Makes the generator of a stream whose name is known by its hash alone.
+    init(seed: UInt64, streamHash: UInt64, _ counters: [Int]) {
         var hash = Self.finalized(seed &+ Self.increment)
-        hash = Self.finalized(hash ^ fnv1a(stream.utf8))
+        hash = Self.finalized(hash ^ streamHash)
         for counter in counters {
             hash = Self.finalized((hash &+ Self.increment) ^ UInt64(bitPattern: Int64(counter)))
         }
@@ -100,8 +105,15 @@ public struct SeededGenerator: RandomNumberGenerator, Sendable {
 }
 
 /// The 64-bit FNV-1a hash of bytes (Fowler, Noll and Vo; RFC 9923).
-func fnv1a(_ bytes: some Sequence<UInt8>) -> UInt64 {
-    var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+///
+/// - Parameters:
+///   - bytes: The bytes.
+///   - start: The hash of what comes before them.
+/// - Returns: The hash.
+package func fnv1a(
+    _ bytes: some Sequence<UInt8>, after start: UInt64 = 0xCBF2_9CE4_8422_2325
+) -> UInt64 {
+    var hash = start
     for byte in bytes { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01B3 }
     return hash
 }

@@ -43,7 +43,8 @@ struct ManifestHashes {
         entries = try manifests.map { key, path, file in
             Entry(
                 key: key, path: path, file: file,
-                hash: try ModelCard.TrainingData.hash(ofFile: path))
+                hash: key == "initialModel"
+                    ? try ModelCard.TrainingData.hash(ofFile: path) : try manifestHash(of: path))
         }
     }
 

@@ -1,3 +1,4 @@
+import ApusCorpus
 import ApusNN
 import ApusSignal
 import ApusTensor
@@ -36,11 +37,7 @@ public struct ModelCard: Codable, Hashable, Sendable {
         /// - Returns: FNV-1a of the file's bytes (64 bits), hexadecimal.
         /// - Throws: Where the file can't be read.
         public static func hash(ofFile path: String) throws -> String {
-            let hash = try Data(contentsOf: URL(fileURLWithPath: path))
-                .reduce(UInt64(0xCBF2_9CE4_8422_2325)) {
-                    ($0 ^ UInt64($1)) &* 0x100_0000_01B3
-                }
-            return String(hash, radix: 16)
+            String(try fileHash(of: path), radix: 16)
         }
     }
 

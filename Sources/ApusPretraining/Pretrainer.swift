@@ -372,10 +372,11 @@ public final class Pretrainer {
         _ heldOut: HeldOutRecordings, frontEnd: FrontEnd
     ) throws -> Validator? {
         guard configuration.validates else { return nil }
-        if heldOut.sharedCount > 0 {
+        let repeated = try heldOut.sharedCount()
+        if repeated > 0 {
             report(
                 .warning(
-                    "\(heldOut.sharedCount) of the \(heldOut.validation.count) held-out recordings "
+                    "\(repeated) of the \(heldOut.validation.count) held-out recordings "
                         + "are trained on too"))
         }
         return try Validator(

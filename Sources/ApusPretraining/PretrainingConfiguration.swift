@@ -64,6 +64,59 @@ public struct PretrainingConfiguration: Codable, Hashable, Sendable {
         public var cacheMegabytes = 1024
         /// Tasks that make batches in the background.
         public var workers = 2
+        /// Whether a recording's length is that of its file's header or of the manifest.
+        public var lengths = Lengths.automatic
+        /// How many recordings, drawn by the seed, `normalizesByCorpus` measures; 0 for all of up to
+        /// 100,000, and for 4096 of more.
+        public var statisticsRecordings = 0
+        /// What an epoch's order is drawn over.
+        public var shuffle = Shuffle.automatic
+        /// How many shards' batches are mixed, where the shards are shuffled.
+        public var shardsTogether = 8
+
+        /// Where the lengths of recordings come from.
+        public enum Lengths: String, Codable, Sendable, CaseIterable {
+            /// From the headers of up to 100,000 files; of more, from the manifest, where it has them.
+            case automatic
+            /// From the files' headers.
+            case headers
+            /// From the manifest, less a frame, since they may be rounded; from the header where it has
+            /// none.
+            case durations
+        }
+
+        /// What an epoch's order is drawn over.
+        public enum Shuffle: String, Codable, Sendable, CaseIterable {
+            /// Shards where the recordings are in some, else the recordings.
+            case automatic
+            /// All recordings: each may be read from anywhere.
+            case recordings
+            /// The shards, and the batches of `shardsTogether` of them; a batch is of one shard.
+            case shards
+
+            /// Whether shards are shuffled, where there are any.
+            var goesByShards: Bool { self != .recordings }
+        }
+
+        /// More recordings than this are neither opened nor measured one by one before training.
+        static let largestMeasuredCount = 100_000
+        /// So many are measured instead.
+        static let sampledCount = 4096
+
+        /// Whether the manifest's durations are taken at their word.
+        func trustsDurations(ofRecordings count: Int) -> Bool {
+            switch lengths {
+            case .automatic: count > Self.largestMeasuredCount
+            case .headers: false
+            case .durations: true
+            }
+        }
+
+        /// How many recordings are measured.
+        func measuredCount(ofRecordings count: Int) -> Int {
+            if statisticsRecordings > 0 { return min(statisticsRecordings, count) }
+            return count > Self.largestMeasuredCount ? Self.sampledCount : count
+        }
     }
 
     /// How the weights move.
@@ -211,6 +264,7 @@ public struct PretrainingConfiguration: Codable, Hashable, Sendable {
         for (key, value) in [
             ("data.framesPerBatch", data.framesPerBatch), ("data.cropFrames", data.cropFrames),
             ("data.minimumFrames", data.minimumFrames), ("data.workers", data.workers),
+            ("data.shardsTogether", data.shardsTogether),
             ("training.logEvery", training.logEvery),
             ("training.checkpointEvery", training.checkpointEvery),
             ("training.keptCheckpoints", training.keptCheckpoints),
@@ -220,6 +274,7 @@ public struct PretrainingConfiguration: Codable, Hashable, Sendable {
             ("training.averaging.checkpoints", training.averaging.checkpoints),
         ] { try require(value >= 1, key, "is \(value), expected at least 1") }
         for (key, value) in [
+            ("data.statisticsRecordings", data.statisticsRecordings),
             ("training.steps", training.steps), ("training.epochs", training.epochs),
             ("training.healthEvery", training.healthEvery),
             ("training.earlyStopping.patience", training.earlyStopping.patience),

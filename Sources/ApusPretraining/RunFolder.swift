@@ -87,6 +87,11 @@ struct RunFolder {
         }
     }
 
+    /// The manifest's hash as `claim` left it.
+    func keptManifestHash() -> String? {
+        try? String(contentsOfFile: path + "/manifest.hash", encoding: .utf8)
+    }
+
     // MARK: - What the pass over the corpus before the first step found
 
     /// The corpus as it was measured.
@@ -94,6 +99,15 @@ struct RunFolder {
         var statistics: FeatureStatistics
         // A continued run must leave out the same recordings.
         var problems: [RecordingProblem]
+        /// Which recordings were measured, where not all were; an earlier version always measured all.
+        var sample: Sample?
+
+        /// A part of the recordings, drawn by a seed.
+        struct Sample: Codable {
+            var recordings: Int
+            var of: Int
+            var seed: UInt64
+        }
     }
 
     private var statisticsPath: String { path + "/statistics.json" }

@@ -288,10 +288,54 @@ import Testing
         }
     }
 
+    @Test func clusterMini() throws {
+        let folder = NSTemporaryDirectory() + "apus-cluster-\(UUID().uuidString)"
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let arguments = ["--mini", "--stage", "2", "--run", folder]
+        let first = try run("cluster", arguments)
+        try #require(first.status == 0, "\(first.text)")
+        #expect(first.text.contains("64 of 64 recordings of 3 parts"))
+        #expect(first.text.contains("tasks: 3 of 3 finished"))
+        #expect(FileManager.default.fileExists(atPath: folder + "/pretrain/model.safetensors"))
+        func bytes(_ name: String) throws -> Data {
+            try Data(contentsOf: URL(fileURLWithPath: folder + "/" + name))
+        }
+        let all = try bytes("all.npz")
+        let again = try run("cluster", arguments)
+        #expect(again.status == 0, "\(again.text)")
+        #expect(again.text.contains("already there") && again.text.contains(", as before"))
+        // A task that is lost is named, and done again alone.
+        try FileManager.default.removeItem(atPath: folder + "/parts/part-00002.npz")
+        try FileManager.default.removeItem(atPath: folder + "/all.npz")
+        let lost = try run(
+            "cluster", ["--mini", "--stage", "4", "--stop-stage", "4", "--run", folder])
+        #expect(lost.status == 65)
+        #expect(lost.text.contains("--stop-stage 4 does tasks 2, and nothing twice"))
+        #expect(try Manifest(contentsOf: folder + "/missing.jsonl").cuts.count == 21)
+        let mended = try run(
+            "cluster", ["--mini", "--stage", "3", "--stop-stage", "4", "--run", folder])
+        #expect(mended.status == 0, "\(mended.text)")
+        #expect(try bytes("all.npz") == all)
+        let features = try run(
+            "cluster",
+            [
+                "--mini", "--stage", "2", "--stop-stage", "4", "--what", "features", "--ending",
+                "ark",
+                "--run", folder + "/features",
+            ])
+        #expect(features.status == 0, "\(features.text)")
+        #expect(features.text.contains("all.ark: 64 of 64 recordings"))
+        #expect(try run("cluster", ["--tasks", "none"]).status == 64)
+        #expect(try run("cluster", ["--what", "magic"]).status == 64)
+        #expect(
+            try run("cluster", ["--stage", "2", "--stop-stage", "2", "--run", folder + "/x"]).status
+                == 66)
+    }
+
     @Test(arguments: [
         "quickstart", "debian-voices/pretrain", "debian-voices/verification", "debian-percussion",
         "librispeech/cpc", "esc50", "fsdd", "adapt", "voxceleb1", "librispeech/speaker-id",
-        "debian-voices/speaker-id",
+        "debian-voices/speaker-id", "cluster",
     ])
     func wrongUseIsExplained(recipe: String) throws {
         #expect(try run(recipe, ["--stage", "9"]).status == 64)

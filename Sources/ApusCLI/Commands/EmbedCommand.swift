@@ -50,8 +50,8 @@ struct EmbedCommand: ParsableCommand {
     var model: String
     @Argument(
         help: ArgumentHelp(
-            "Audio files, folders, patterns, .jsonl manifests, Kaldi data folders.",
-            discussion: "- is standard input."))
+            "Audio files, folders, patterns, .jsonl manifests, Kaldi data folders, tar shards.",
+            discussion: "- is standard input: one recording, or a tar stream of many."))
     var inputs: [String] = []
     @Option(name: [.short, .customLong("output")], help: "A file, or a folder.")
     var output: String
@@ -80,7 +80,7 @@ struct EmbedCommand: ParsableCommand {
             discussion: "Ends at Ctrl-C or SIGTERM; a file is written then, a folder as it comes."))
     var follow: String?
     @Option(help: "The I-th of N parts of the input, such as 3/16.")
-    var shard: String?
+    var shard: InputShard?
     @Flag(help: "Begin anew what was begun with another model or other options.")
     var overwrite = false
     @OptionGroup var cacheOptions: CacheOptions
@@ -109,31 +109,8 @@ struct EmbedCommand: ParsableCommand {
             throw ValidationError(
                 "--fit-whitening wants a file as output: a folder's are written one by one.")
         }
-        if let shard, Shard(shard) == nil {
-            throw ValidationError(
-                "--shard is '\(shard)', expected I/N with I from 1 to N, such as 3/16.")
-        }
         guard shard == nil || follow == nil else {
             throw ValidationError("--shard doesn't go with --follow.")
-        }
-    }
-
-    /// The I-th of N parts of a list, in a row.
-    private struct Shard {
-        var number: Int
-        var count: Int
-
-        init?(_ text: String) {
-            let parts = text.split(separator: "/", omittingEmptySubsequences: false)
-                .map { Int($0) }
-            guard parts.count == 2, let number = parts[0], let count = parts[1], count > 0,
-                (1...count).contains(number)
-            else { return nil }
-            (self.number, self.count) = (number, count)
-        }
-
-        func callAsFunction(_ cuts: [Cut]) -> [Cut] {
-            Array(cuts[(number - 1) * cuts.count / count..<number * cuts.count / count])
         }
     }
 
@@ -141,17 +118,26 @@ struct EmbedCommand: ParsableCommand {
         guard let target = EmbeddingTarget(path: output) else { preconditionFailure("validated") }
         try engine.start()
         let source = try recordingOptions.source()
-        var cuts = Inputs.withoutRepetitions(try source.cuts(inputs))
-        if let shard, let part = Shard(shard) { cuts = part(cuts) }
+        let isStream = try readsTarStream(source)
+        var failures = Failures()
+        let part =
+            try isStream
+            ? RecordingSource.Part(cuts: []) : source.part(inputs, shard, &failures)
+        var cuts = part.cuts
+        // A part's keys are those that it has in the whole.
+        let sharedFolders = try part.sharedFolders(inArchive: target.format != .folder)
         let isSingle =
             cuts.count == 1 && inputs == [cuts[0].id] && follow == nil && target.format != .folder
+            && shard == nil
             || cuts.count == 1 && cuts[0].audioPath == Inputs.standardInput && follow == nil
-        if pooling == .frames, target.format == .npy, cuts.count > 1 || follow != nil {
+        if pooling == .frames, target.format == .npy, cuts.count > 1 || follow != nil || isStream {
             throw ValidationError(
-                "A .npy file holds the frames of one recording, not of \(cuts.count).")
+                "A .npy file holds the frames of one recording, not of "
+                    + (cuts.count > 1 ? "\(cuts.count)." : "several."))
         }
         let extractor = try extractor(
-            source, readsStream: cuts.contains { $0.audioPath == Inputs.standardInput })
+            source,
+            readsStream: isStream || cuts.contains { $0.audioPath == Inputs.standardInput })
         try requireFrontEnd(of: extractor.model)
         let whitening = try whiten.map { try Whitening(contentsOf: $0) }
         if let whitening, whitening.width != extractor.width {
@@ -163,10 +149,15 @@ struct EmbedCommand: ParsableCommand {
         let export = try makeExport(target, extractor, whitening, source)
         var run = EmbeddingRun(
             extractor: extractor, export: export,
-            // One recording leaves nothing to go on from.
-            hashes: isSingle ? nil : ContentHashes())
+            // One recording leaves nothing to go on from, and a stream is gone.
+            hashes: isSingle || isStream ? nil : ContentHashes(), sharedFolders: sharedFolders,
+            failures: failures)
         do {
-            try run.embed(cuts)
+            if isStream {
+                cuts = try streamed(&run, source)
+            } else {
+                try run.embed(cuts)
+            }
             if let follow { cuts += try followed(follow, &run, source) }
             let fitted = try fitWhitening.map { path in
                 let whitening = try export.fittedWhitening(to: cuts)
@@ -184,6 +175,34 @@ struct EmbedCommand: ParsableCommand {
             throw error
         }
         try run.failures.finish()
+    }
+
+    /// Whether standard input is a tar stream, which comes alone.
+    private func readsTarStream(_ source: RecordingSource) throws -> Bool {
+        guard inputs.contains(Inputs.standardInput), source.raw == nil,
+            StandardInput.shared.isTar
+        else { return false }
+        guard inputs.count == 1, follow == nil, shard == nil else {
+            throw ValidationError("A tar stream is the only input, and not a --shard of one.")
+        }
+        return true
+    }
+
+    /// Embeds a tar stream, as much at a time as memory is to hold.
+    private func streamed(_ run: inout EmbeddingRun, _ source: RecordingSource) throws -> [Cut] {
+        let shards = StandardInput.shared.shards()
+        var all: [Cut] = []
+        while let block = try shards.next() {
+            for problem in block.problems {
+                run.failures.failed("\(problem.id): \(problem.reason)")
+            }
+            StandardInput.shared.hold(block)
+            let cuts = source.channelCuts(block.cuts)
+            all += cuts
+            try run.embed(cuts, showsProgress: false)
+            Console.message("\(all.count) recordings of the stream")
+        }
+        return all
     }
 
     private func extractor(
@@ -266,12 +285,13 @@ private struct EmbeddingRun {
     let extractor: EmbeddingExtractor
     let export: EmbeddingExport
     let hashes: ContentHashes?
+    let sharedFolders: Int?
     var failures = Failures()
 
     mutating func embed(
         _ cuts: [Cut], stop: StopRequest? = nil, showsProgress: Bool = true
     ) throws {
-        let keys = Inputs.keys(for: cuts, in: export)
+        let keys = Inputs.keys(for: cuts, in: export, sharedFolders: sharedFolders)
         let progress = ProgressDisplay(total: cuts.count, unit: "recordings")
         var (failures, done, skipped) = (failures, 0, 0)
         defer { self.failures = failures }

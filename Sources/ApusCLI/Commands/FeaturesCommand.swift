@@ -39,7 +39,10 @@ struct FeaturesCommand: ParsableCommand {
         case npy, npz, ark, png
     }
 
-    @Argument(help: "Audio files, folders, patterns, .jsonl manifests, Kaldi data folders.")
+    @Argument(
+        help: ArgumentHelp(
+            "Audio files, folders, patterns, .jsonl manifests, Kaldi data folders, tar shards.",
+            discussion: "- is standard input: one recording, or a tar stream of many."))
     var inputs: [String] = []
     @Option(
         name: [.short, .customLong("output")],
@@ -49,6 +52,8 @@ struct FeaturesCommand: ParsableCommand {
     var format: Format?
     @Option(help: "How many recordings are worked on at a time; 0 for one a core.")
     var workers = 0
+    @Option(help: "The I-th of N parts of the input, such as 3/16.")
+    var shard: InputShard?
     @Flag(help: "Begin anew what was begun with other options or of other files.")
     var overwrite = false
     @Flag(help: "Print every option of the front end, and end.")
@@ -88,7 +93,17 @@ struct FeaturesCommand: ParsableCommand {
         // Memory that was freed is kept: to get it from the system again costs a fifth of the time.
         Engine.start(threadCount: 1)
         let source = try recordingOptions.source()
-        let cuts = try source.cuts(inputs)
+        let isStream = try readsTarStream(source, fileFormat)
+        var failures = Failures()
+        let part =
+            try isStream
+            ? RecordingSource.Part(cuts: []) : source.part(inputs, shard, &failures)
+        let cuts = part.cuts
+        // A part's keys are those that it has in the whole.
+        let isArchive = [.npz, .ark].contains(fileFormat ?? format ?? .npy)
+        let sharedFolders = try part.sharedFolders(inArchive: isArchive)
+        let many = Many(
+            cuts: cuts, isStream: isStream, sharedFolders: sharedFolders, failures: failures)
         if let statistics {
             frontEnd.normalization = .corpus(
                 try corpusStatistics(of: cuts, frontEnd, in: statistics))
@@ -105,8 +120,10 @@ struct FeaturesCommand: ParsableCommand {
                 )
             }
             try writeOne(cut, make, to: output)
-        case .npz: try writeAll(cuts, make, to: .numPyArchive(path: output))
-        case .ark: try writeAll(cuts, make, to: .kaldiArchive(path: output))
+        case .npz:
+            try writeAll(many, make, to: .numPyArchive(path: output))
+        case .ark:
+            try writeAll(many, make, to: .kaldiArchive(path: output))
         case nil:
             try Inputs.makeFolder(output)
             let folder =
@@ -118,8 +135,22 @@ struct FeaturesCommand: ParsableCommand {
                 case .npy: .files(folder: folder, pathExtension: "npy")
                 case .png: .files(folder: folder, pathExtension: "png")
                 }
-            try writeAll(cuts, make, to: target)
+            try writeAll(many, make, to: target)
         }
+    }
+
+    /// Whether standard input is a tar stream, which comes alone.
+    private func readsTarStream(_ source: RecordingSource, _ fileFormat: Format?) throws -> Bool {
+        guard inputs.contains(Inputs.standardInput), source.raw == nil,
+            StandardInput.shared.isTar
+        else { return false }
+        guard inputs.count == 1, shard == nil else {
+            throw ValidationError("A tar stream is the only input, and not a --shard of one.")
+        }
+        guard fileFormat == nil || fileFormat == .npz || fileFormat == .ark else {
+            throw ValidationError("A tar stream has many recordings; name a folder or an archive.")
+        }
+        return true
     }
 
     /// The statistics in a file, or else those of the recordings, which the file then has.
@@ -134,6 +165,10 @@ struct FeaturesCommand: ParsableCommand {
                 throw CorpusError.unreadable(
                     path: path, reason: "expected the statistics of features as JSON")
             }
+        }
+        guard shard == nil else {
+            throw ValidationError(
+                "A --shard has no statistics of the whole: measure them first, without --shard.")
         }
         guard recordingOptions.raw == nil, !inputs.contains(Inputs.standardInput) else {
             throw ValidationError("Statistics are measured over files that say their own format.")
@@ -190,27 +225,67 @@ struct FeaturesCommand: ParsableCommand {
         print("\(path): \(frameCount) x \(featureCount)")
     }
 
+    /// The recordings of a folder or an archive.
+    private struct Many {
+        var cuts: [Cut]
+        /// Whether they come in a tar stream instead.
+        var isStream: Bool
+        /// How many folders the ids of the whole input begin with, where this is a part.
+        var sharedFolders: Int?
+        var failures: Failures
+    }
+
     /// Many recordings into a folder or an archive.
     private func writeAll(
-        _ cuts: [Cut], _ make: FeatureMaker, to target: FeatureTarget
+        _ many: Many, _ make: FeatureMaker, to target: FeatureTarget
     ) throws {
-        if cuts.contains(where: { $0.audioPath == Inputs.standardInput }) {
+        if many.cuts.contains(where: { $0.audioPath == Inputs.standardInput }) {
             throw ValidationError("Standard input goes to one .npy or .png file.")
         }
         do {
-            try writeInOrder(cuts, make, to: target)
+            let export = try FeatureExport(
+                to: target, frontEnd: make.frontEnd, variant: make.variant, beginsAnew: overwrite)
+            var failures = many.failures
+            do {
+                if many.isStream {
+                    try writeStream(make, to: export, &failures)
+                } else {
+                    try writeInOrder(
+                        Inputs.withoutRepetitions(many.cuts), make, to: export, &failures,
+                        sharedFolders: many.sharedFolders)
+                }
+                try export.finish()
+            } catch let error as SignalError {
+                Console.message(
+                    "\(export.recordingCount) recordings are written; "
+                        + "the same command goes on from there")
+                throw error
+            }
+            try failures.finish()
         } catch CorpusError.otherFeatures(let path, let reason) {
             throw CorpusError.otherFeatures(path: path, reason: "\(reason) with --overwrite")
         }
     }
 
-    private func writeInOrder(
-        _ named: [Cut], _ make: FeatureMaker, to target: FeatureTarget
+    /// The recordings of a tar stream, as many at a time as memory is to hold.
+    private func writeStream(
+        _ make: FeatureMaker, to export: FeatureExport, _ failures: inout Failures
     ) throws {
-        let cuts = Inputs.withoutRepetitions(named)
-        let export = try FeatureExport(
-            to: target, frontEnd: make.frontEnd, variant: make.variant, beginsAnew: overwrite)
-        let keys = Inputs.keys(for: cuts, in: export)
+        let shards = StandardInput.shared.shards()
+        let source = try recordingOptions.source()
+        while let block = try shards.next() {
+            for problem in block.problems { failures.failed("\(problem.id): \(problem.reason)") }
+            StandardInput.shared.hold(block)
+            try writeInOrder(source.channelCuts(block.cuts), make, to: export, &failures)
+        }
+    }
+
+    private func writeInOrder(
+        _ cuts: [Cut], _ make: FeatureMaker, to export: FeatureExport, _ failures: inout Failures,
+        sharedFolders: Int? = nil
+    ) throws {
+        let target = export.target
+        let keys = Inputs.keys(for: cuts, in: export, sharedFolders: sharedFolders)
         let pending = try zip(cuts, keys).filter { cut, _ in try !export.isWritten(cut) }
         let skipped = cuts.count - pending.count
         if skipped > 0 {
@@ -218,38 +293,29 @@ struct FeaturesCommand: ParsableCommand {
                 "\(skipped) of \(cuts.count) recordings were written before and have not changed "
                     + "(\(target.indexPath)): skipped")
         }
+        for _ in 0..<skipped { failures.succeeded() }
         let progress = ProgressDisplay(total: cuts.count, unit: "recordings")
-        var failures = Failures(alreadyDone: skipped)
-        do {
-            try forEachInOrder(
-                pending,
-                workers: workers > 0 ? workers : ProcessInfo.processInfo.activeProcessorCount
-            ) { cut, _ in
-                make(cut)
-            } _: { index, made in
-                let (cut, key) = pending[index]
-                do {
-                    if let mask = made.mask {
-                        try writeMask(mask, besideArray: "\(target.folder)/\(key).npy")
-                    }
-                    let written = try write(made, of: cut, key: key, by: make, to: export)
-                    report(written.place, written.frameCount, make.frontEnd.featureCount)
-                    failures.succeeded()
-                } catch SignalError.cannotWrite(let path, let reason) {
-                    throw SignalError.cannotWrite(path: path, reason: reason)
-                } catch {
-                    failures.failed("\(error)")
+        try forEachInOrder(
+            pending,
+            workers: workers > 0 ? workers : ProcessInfo.processInfo.activeProcessorCount
+        ) { cut, _ in
+            make(cut)
+        } _: { index, made in
+            let (cut, key) = pending[index]
+            do {
+                if let mask = made.mask {
+                    try writeMask(mask, besideArray: "\(target.folder)/\(key).npy")
                 }
-                if cuts.count > 1 { progress.update(skipped + index + 1) }
+                let written = try write(made, of: cut, key: key, by: make, to: export)
+                report(written.place, written.frameCount, make.frontEnd.featureCount)
+                failures.succeeded()
+            } catch SignalError.cannotWrite(let path, let reason) {
+                throw SignalError.cannotWrite(path: path, reason: reason)
+            } catch {
+                failures.failed("\(error)")
             }
-            try export.finish()
-        } catch let error as SignalError {
-            Console.message(
-                "\(export.recordingCount) recordings are written; the same command goes on from there"
-            )
-            throw error
+            if cuts.count > 1 { progress.update(skipped + index + 1) }
         }
-        try failures.finish()
     }
 
     private func write(

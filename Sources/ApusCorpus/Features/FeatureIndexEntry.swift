@@ -76,11 +76,21 @@ public struct SourceState: Hashable, Sendable {
 
     /// The state of a file; nil where there is none, or where it is a stream, which has no state.
     ///
-    /// - Parameter path: The file's path.
+    /// Of a recording in a stream of shards it is the size.
+    ///
+    /// - Parameter path: The file's path, or the address of a stretch of a file, which then has the
+    ///   stretch's size and the file's time.
     public init?(path: String) {
         var status = stat()
-        guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
-        byteCount = Int(status.st_size)
+        let range = FileRange(path)
+        if let range, range.path == ShardStream.path {
+            (byteCount, modified) = (range.count, 0)
+            return
+        }
+        guard stat(range?.path ?? path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+            return nil
+        }
+        byteCount = range?.count ?? Int(status.st_size)
         modified = Int(status.st_mtim.tv_sec) * 1_000_000_000 + Int(status.st_mtim.tv_nsec)
     }
 }

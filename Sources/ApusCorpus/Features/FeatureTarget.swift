@@ -17,6 +17,9 @@ public enum FeatureTarget: Hashable, Sendable {
         }
     }
 
+    /// Whether each recording has a file of its own.
+    public var isFolder: Bool { archivePath == nil }
+
     /// The folder that everything lies in.
     public var folder: String {
         switch self {

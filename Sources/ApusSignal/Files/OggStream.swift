@@ -29,4 +29,43 @@ enum OggStream {
         }
         return false
     }
+
+    /// An Ogg file of one stream with another serial number, and checksums to it.
+    ///
+    /// - Parameters:
+    ///   - number: The serial number.
+    ///   - bytes: The file.
+    /// - Returns: The file, as it was from where it is no pages of Ogg.
+    static func withSerialNumber(_ number: UInt32, _ bytes: [UInt8]) -> [UInt8] {
+        var bytes = bytes
+        var start = 0
+        while start + 27 <= bytes.count,
+            bytes[start..<(start + 4)].elementsEqual("OggS".utf8)
+        {
+            let tableEnd = start + 27 + Int(bytes[start + 26])
+            guard tableEnd <= bytes.count else { break }
+            let end = tableEnd + bytes[(start + 27)..<tableEnd].reduce(0) { $0 + Int($1) }
+            guard end <= bytes.count else { break }
+            for place in 0..<4 {
+                bytes[start + 14 + place] = UInt8(truncatingIfNeeded: number >> (8 * place))
+                bytes[start + 22 + place] = 0
+            }
+            var sum: UInt32 = 0
+            for byte in bytes[start..<end] {
+                sum = sum << 8 ^ checksums[Int(UInt8(truncatingIfNeeded: sum >> 24) ^ byte)]
+            }
+            for place in 0..<4 {
+                bytes[start + 22 + place] = UInt8(truncatingIfNeeded: sum >> (8 * place))
+            }
+            start = end
+        }
+        return bytes
+    }
+
+    /// The checksum of each byte: a CRC-32 of the polynomial 0x04C11DB7, from the highest bit on.
+    private static let checksums: [UInt32] = (0..<256).map { byte in
+        (0..<8).reduce(UInt32(byte) << 24) { sum, _ in
+            sum & 0x8000_0000 != 0 ? sum << 1 ^ 0x04C1_1DB7 : sum << 1
+        }
+    }
 }

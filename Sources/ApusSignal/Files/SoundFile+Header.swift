@@ -8,15 +8,18 @@ extension SoundFile {
         case file
         /// A pipe with a name, which is read once.
         case pipe
+        /// A stretch of a file.
+        case range
     }
 
     /// Looks at the file as bytes, so that each way of having none is told apart.
     ///
-    /// - Parameter path: The file's path.
+    /// - Parameter address: The file's path, or the address of a ``FileRange``.
     /// - Returns: Where the bytes come from.
     /// - Throws: ``SignalError`` where it is missing, a folder or a device, not permitted, or empty.
     @discardableResult
-    static func checkBytes(_ path: String) throws -> ByteSource {
+    static func checkBytes(_ address: String) throws -> ByteSource {
+        let path = FileRange.filePath(of: address)
         var status = stat()
         guard stat(path, &status) == 0 else {
             let code = errno
@@ -31,11 +34,11 @@ extension SoundFile {
             throw SignalError.unreadable(path: path, reason: String(cString: strerror(errno)))
         }
         switch status.st_mode & S_IFMT {
-        case S_IFIFO:
+        case S_IFIFO where path == address:
             return .pipe
         case S_IFREG:
             guard status.st_size > 0 else { throw SignalError.emptyFile(path: path) }
-            return .file
+            return path == address ? .file : .range
         default:
             throw SignalError.unreadable(path: path, reason: "it is neither a file nor a pipe")
         }
@@ -46,12 +49,12 @@ extension SoundFile {
     /// - Parameters:
     ///   - handle: The open file.
     ///   - format: libsndfile's format number.
-    ///   - spool: Where the bytes are, if not at the path.
+    ///   - origin: Where the bytes are.
     ///   - raw: What the samples are where there is no header.
     /// - Throws: ``SignalError`` for a rate of zero, for a file that is seen to be cut off, and for
     ///   one without samples.
     func checkHeader(
-        _ handle: OpaquePointer, format: Int32, spool: SoundSpool?, raw: RawFormat?
+        _ handle: OpaquePointer, format: Int32, origin: Origin, raw: RawFormat?
     ) throws {
         guard sampleRate > 0 else {
             throw SignalError.unsupportedSampleRate(path: path, sampleRate: sampleRate)
@@ -66,7 +69,13 @@ extension SoundFile {
             throw SignalError.truncated(path: path, expected: promised, found: frameCount)
         }
         if SoundFile.isChecked(format: format) || raw != nil {
-            try checkBytes(SoundBytes(path: path, spool: spool), format: format, raw: raw)
+            let bytes =
+                switch origin {
+                case .path: try SoundBytes(path: path)
+                case .spool(let spool): try SoundBytes(spool: spool, name: path)
+                case .bytes(let bytes): bytes
+                }
+            try checkBytes(bytes, format: format, raw: raw)
         }
         guard frameCount > 0 else { throw SignalError.noSamples(path: path) }
     }

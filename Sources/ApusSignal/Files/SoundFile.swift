@@ -33,11 +33,16 @@ public final class SoundFile {
     /// Container and encoding in words, such as "FLAC (Free Lossless Audio Codec), Signed 16 bit PCM".
     public let formatDescription: String
 
+    /// libsndfile's format number.
+    let libraryFormat: Int32
+
     /// How many samples are read at a time, all channels together.
     private static let samplesPerBlock = 8192
 
     private var handle: OpaquePointer
-    private let spool: SoundSpool?
+    private let origin: Origin
+    /// What libsndfile reads through, where that is no path; it outlives the handle.
+    private var input: SoundInput?
     private let raw: RawFormat?
     private let canJump: Bool
     private var position = 0
@@ -46,19 +51,35 @@ public final class SoundFile {
     /// The same as one channel.
     private var mono: [Float] = []
 
+    /// Where the bytes of an open file are.
+    enum Origin {
+        /// At the path.
+        case path
+        /// In a temporary file.
+        case spool(SoundSpool)
+        /// In a stretch of a file, or in memory.
+        case bytes(SoundBytes)
+    }
+
     /// Opens a file and reads its header.
     ///
-    /// What is no file but a pipe with a name is read to its end first, into a temporary file.
+    /// What is no file but a pipe with a name is read to its end first, into a temporary file. The
+    /// address of a ``FileRange`` opens the recording in that stretch of a file.
     ///
     /// - Parameters:
-    ///   - path: The file's path.
+    ///   - path: The file's path, or the address of a range of bytes.
     ///   - raw: What the samples are where the file has no header; nil where it has one.
     /// - Throws: ``SignalError`` where the file is missing, unreadable, empty, not audio, holds no
     ///   samples, has an impossible sample rate, or is seen to be cut off before its end.
     public convenience init(path: String, raw: RawFormat? = nil) throws {
-        guard try SoundFile.checkBytes(path) == .pipe else {
-            try self.init(name: path, spool: nil, raw: raw)
+        switch try SoundFile.checkBytes(path) {
+        case .file:
+            try self.init(name: path, origin: .path, raw: raw)
             return
+        case .range:
+            try self.init(name: path, origin: .bytes(SoundBytes(path: path)), raw: raw)
+            return
+        case .pipe: break
         }
         let descriptor = Foundation.open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else {
@@ -76,34 +97,54 @@ public final class SoundFile {
     ///   - descriptor: The pipe; it stays open.
     ///   - name: What errors call it.
     ///   - raw: What the samples are where there is no header; nil where there is one.
+    ///   - head: What was read from the pipe before.
     /// - Throws: ``SignalError`` as ``init(path:raw:)`` does, ``SignalError/emptyFile(path:)`` where
     ///   nothing comes, and ``SignalError/cannotWrite(path:reason:)`` where the temporary folder has
     ///   no room.
     public convenience init(
-        spooling descriptor: Int32, name: String, raw: RawFormat? = nil
+        spooling descriptor: Int32, name: String, raw: RawFormat? = nil, after head: [UInt8] = []
     ) throws {
-        let spool = try SoundSpool(readingToEndOf: descriptor, name: name)
-        try self.init(name: name, spool: spool, raw: raw)
+        let spool = try SoundSpool(readingToEndOf: descriptor, name: name, after: head)
+        try self.init(name: name, origin: .spool(spool), raw: raw)
+    }
+
+    /// Opens a recording in memory: the bytes of a file of any format.
+    ///
+    /// - Parameters:
+    ///   - bytes: The bytes.
+    ///   - name: What errors call them.
+    ///   - raw: What the samples are where there is no header; nil where there is one.
+    /// - Throws: ``SignalError`` as ``init(path:raw:)`` does.
+    public convenience init(
+        bytes: [UInt8], name: String = SignalError.inMemory, raw: RawFormat? = nil
+    ) throws {
+        guard !bytes.isEmpty else { throw SignalError.emptyFile(path: name) }
+        try self.init(name: name, origin: .bytes(SoundBytes(bytes)), raw: raw)
     }
 
     /// Reads standard input to its end, into a temporary file without a name, and opens that.
     ///
-    /// - Parameter raw: What the samples are where there is no header; nil where there is one.
+    /// - Parameters:
+    ///   - raw: What the samples are where there is no header; nil where there is one.
+    ///   - head: What was read from standard input before.
     /// - Returns: The open file, whose path is "standard input".
-    /// - Throws: ``SignalError`` as ``init(spooling:name:raw:)`` does.
-    public static func standardInput(raw: RawFormat? = nil) throws -> SoundFile {
-        try SoundFile(spooling: STDIN_FILENO, name: "standard input", raw: raw)
+    /// - Throws: ``SignalError`` as ``init(spooling:name:raw:after:)`` does.
+    public static func standardInput(
+        raw: RawFormat? = nil, after head: [UInt8] = []
+    ) throws -> SoundFile {
+        try SoundFile(spooling: STDIN_FILENO, name: "standard input", raw: raw, after: head)
     }
 
-    private init(name: String, spool: SoundSpool?, raw: RawFormat?) throws {
+    private init(name: String, origin: Origin, raw: RawFormat?) throws {
         path = name
-        self.spool = spool
+        self.origin = origin
         self.raw = raw
         let info: SF_INFO
-        (handle, info) = try SoundFile.open(name, spool: spool, raw: raw)
+        (handle, info, input) = try SoundFile.open(name, origin, raw: raw)
         sampleRate = Int(info.samplerate)
         channelCount = max(1, Int(info.channels))
         canJump = info.seekable != 0 && SoundFile.jumpsExactly(format: info.format)
+        libraryFormat = info.format
         formatDescription = SoundFile.describe(format: info.format)
         // A header that claims many channels must not ask for gigabytes.
         let framesPerBlock = max(1, SoundFile.samplesPerBlock / channelCount)
@@ -114,7 +155,7 @@ public final class SoundFile {
             isLengthKnown
             ? Int(info.frames)
             : SoundFile.countFrames(handle, block: &block, framesPerBlock: framesPerBlock)
-        try checkHeader(handle, format: info.format, spool: spool, raw: raw)
+        try checkHeader(handle, format: info.format, origin: origin, raw: raw)
         if !isLengthKnown { try rewind() }
     }
 
@@ -186,7 +227,7 @@ public final class SoundFile {
     /// - Returns: The first frame, and the number of frames or nil.
     /// - Throws: ``SignalError/segmentOutside(path:start:count:frameCount:)`` for times that are not
     ///   finite.
-    func segment(offset: Double, duration: Double?) throws -> (start: Int, count: Int?) {
+    package func segment(offset: Double, duration: Double?) throws -> (start: Int, count: Int?) {
         guard offset.isFinite, duration?.isFinite ?? true else {
             throw SignalError.segmentOutside(
                 path: path, start: 0, count: 0, frameCount: frameCount)
@@ -209,7 +250,7 @@ public final class SoundFile {
     ///   - count: The number of frames, from 1; nil for all that follow.
     /// - Returns: The frames.
     /// - Throws: ``SignalError/segmentOutside(path:start:count:frameCount:)``.
-    func frames(from startFrame: Int, count: Int?) throws -> Range<Int> {
+    package func frames(from startFrame: Int, count: Int?) throws -> Range<Int> {
         let available = (0..<frameCount).contains(startFrame) ? frameCount - startFrame : 0
         let wanted = count ?? available
         guard wanted > 0, wanted <= available else {
@@ -271,9 +312,9 @@ public final class SoundFile {
     ///
     /// A decoder that was sent back to the start may keep something of what it decoded before.
     private func rewind() throws {
-        let (again, info) = try SoundFile.open(path, spool: spool, raw: raw)
+        let (again, info, newInput) = try SoundFile.open(path, origin, raw: raw)
         sf_close(handle)
-        handle = again
+        (handle, input) = (again, newInput)
         position = 0
         guard info.channels == channelCount, info.samplerate == sampleRate else {
             throw SignalError.unreadable(path: path, reason: "it was changed while it was read")
@@ -281,20 +322,28 @@ public final class SoundFile {
     }
 
     private static func open(
-        _ path: String, spool: SoundSpool?, raw: RawFormat?
-    ) throws -> (OpaquePointer, SF_INFO) {
+        _ path: String, _ origin: Origin, raw: RawFormat?
+    ) throws -> (OpaquePointer, SF_INFO, SoundInput?) {
         var info = SF_INFO()
         if let raw {
             info.format = raw.libraryFormat
             info.samplerate = Int32(clamping: raw.sampleRate)
             info.channels = Int32(clamping: raw.channelCount)
         }
-        if let spool { lseek(spool.descriptor, 0, SEEK_SET) }
+        var input: SoundInput?
+        let location: SoundLibrary.Location
+        switch origin {
+        case .path: location = .path(path)
+        case .spool(let spool):
+            lseek(spool.descriptor, 0, SEEK_SET)
+            location = .descriptor(spool.descriptor)
+        case .bytes(let bytes):
+            let reader = SoundInput(bytes)
+            (input, location) = (reader, .input(reader))
+        }
         do {
-            let handle = try SoundLibrary.open(
-                spool.map { .descriptor($0.descriptor) } ?? .path(path), mode: SFM_READ,
-                info: &info)
-            return (handle, info)
+            let handle = try SoundLibrary.open(location, mode: SFM_READ, info: &info)
+            return (handle, info, input)
         } catch let failure as SoundLibrary.Failure {
             throw failure.isUnrecognized
                 ? SignalError.notAudio(path: path, reason: failure.reason)
@@ -307,6 +356,10 @@ public final class SoundFile {
         let got = Int(sf_readf_float(handle, &block, sf_count_t(count)))
         position += max(0, got)
         guard got == count else {
+            if case .bytes(let bytes) = origin, bytes.failureCode != 0 {
+                throw SignalError.unreadable(
+                    path: path, reason: String(cString: strerror(bytes.failureCode)))
+            }
             throw SignalError.truncated(path: path, expected: frameCount, found: position)
         }
     }

@@ -12,7 +12,9 @@ enum SoundLibrary {
         case path(String)
         /// An open descriptor; it stays the caller's.
         case descriptor(Int32)
-        /// What a caller's functions write; it outlives the open file.
+        /// What functions of ours read; it outlives the open file.
+        case input(SoundInput)
+        /// What functions of ours write; it outlives the open file.
         case output(SoundOutput)
     }
 
@@ -45,6 +47,7 @@ enum SoundLibrary {
                 case .path(let path): sf_open(path, Int32(mode), &info)
                 case .descriptor(let descriptor):
                     sf_open_fd(descriptor, Int32(mode), &info, Int32(SF_FALSE))
+                case .input(let input): input.open(mode: mode, info: &info)
                 case .output(let output): output.open(mode: mode, info: &info)
                 }
             guard let handle else {

@@ -13,10 +13,11 @@ final class SoundSpool {
     /// - Parameters:
     ///   - input: The descriptor to read from; it stays open.
     ///   - name: What errors call it.
+    ///   - head: What was read from it before.
     /// - Throws: ``SignalError/emptyFile(path:)`` where nothing came,
     ///   ``SignalError/unreadable(path:reason:)`` where reading fails, and
     ///   ``SignalError/cannotWrite(path:reason:)`` where the temporary folder has no room.
-    init(readingToEndOf input: Int32, name: String) throws {
+    init(readingToEndOf input: Int32, name: String, after head: [UInt8] = []) throws {
         let folder = FileManager.default.temporaryDirectory.path
         func unreadable() -> SignalError {
             .unreadable(path: name, reason: String(cString: strerror(errno)))
@@ -43,8 +44,15 @@ final class SoundSpool {
 
         var total = 0
         var block = [UInt8](repeating: 0, count: 1 << 16)
+        var rest = head[...]
         while true {
-            let count = read(input, &block, block.count)
+            var count = rest.prefix(block.count).count
+            if count > 0 {
+                block.replaceSubrange(0..<count, with: rest.prefix(count))
+                rest = rest.dropFirst(count)
+            } else {
+                count = read(input, &block, block.count)
+            }
             if count < 0, errno == EINTR { continue }
             guard count >= 0 else { throw unreadable() }
             if count == 0 { break }

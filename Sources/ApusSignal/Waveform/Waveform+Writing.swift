@@ -1,3 +1,5 @@
+import Foundation
+
 extension Waveform {
     /// Writes the waveform as an audio file of one channel.
     ///
@@ -30,6 +32,37 @@ extension [Waveform] {
     ///   number.
     /// - Precondition: All waveforms have the same rate and length.
     public func write(to path: String, format: AudioFormat = .wav16) throws {
+        try writeAtomically(to: path) { descriptor in
+            try write(to: descriptor, format: format, path: path)
+        }
+    }
+
+    /// The bytes of an audio file with the waveforms as its channels: the same ones each time.
+    ///
+    /// - Parameters:
+    ///   - format: The kind of file.
+    ///   - name: What errors call it.
+    /// - Returns: The bytes. Ogg has the serial number 1 in place of a random one.
+    /// - Throws: ``SignalError`` as ``write(to:format:)`` does; the temporary folder takes the file first.
+    /// - Precondition: All waveforms have the same rate and length.
+    package func encoded(as format: AudioFormat, name: String) throws -> [UInt8] {
+        let folder = FileManager.default.temporaryDirectory.path
+        let path = "\(folder)/apus-\(UUID().uuidString)"
+        let descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else {
+            throw SignalError.cannotWrite(path: folder, reason: String(cString: strerror(errno)))
+        }
+        unlink(path)
+        defer { close(descriptor) }
+        try write(to: descriptor, format: format, path: name)
+        lseek(descriptor, 0, SEEK_SET)
+        let bytes = [UInt8](
+            try FileHandle(fileDescriptor: descriptor, closeOnDealloc: false).readToEnd() ?? Data())
+        return SoundFile.isOgg(format: format.libraryFormat)
+            ? OggStream.withSerialNumber(1, bytes) : bytes
+    }
+
+    private func write(to descriptor: Int32, format: AudioFormat, path: String) throws {
         let frameCount = first?.samples.count ?? 0
         guard let sampleRate = first?.sampleRate, frameCount > 0 else {
             throw SignalError.cannotWrite(path: path, reason: "there are no samples")
@@ -42,12 +75,10 @@ extension [Waveform] {
                 throw SignalError.nonFinite(path: path, index: index)
             }
         }
-        try writeAtomically(to: path) { descriptor in
-            let encoder = try AudioEncoder(
-                descriptor: descriptor, path: path, format: format, sampleRate: sampleRate,
-                channelCount: count)
-            try encoder.write(self)
-            try encoder.finish()
-        }
+        let encoder = try AudioEncoder(
+            descriptor: descriptor, path: path, format: format, sampleRate: sampleRate,
+            channelCount: count)
+        try encoder.write(self)
+        try encoder.finish()
     }
 }

@@ -22,36 +22,43 @@ public struct Manifest: Hashable, Sendable {
         self.cuts = cuts
     }
 
-    /// Reads a manifest.
+    /// Reads a manifest, or what shards say of their recordings.
     ///
-    /// - Parameter path: The JSON Lines file.
-    /// - Throws: `CorpusError.unreadable`, `.malformedLine` at a line that is not a usable cut, or
-    ///   `.duplicateID`.
+    /// - Parameter path: The JSON Lines file, or what names shards (see ``ShardSet``).
+    /// - Throws: `CorpusError.unreadable`, `.malformedLine` at a line that is not a usable cut,
+    ///   `.duplicateID`, or `.malformedShard`, also at a recording that has no usable JSON beside it.
     public init(contentsOf path: String) throws {
-        let data: Data
-        do {
-            data = try Data(contentsOf: URL(fileURLWithPath: path))
-        } catch {
-            throw CorpusError.unreadable(path: path, reason: foundationReason(error))
+        if let shards = try ShardSet(path) {
+            if let index = shards.indexPath {
+                try self.init(contentsOf: index)
+                self.path = path
+                return
+            }
+            let found = try shards.scan()
+            if let problem = found.problems.first {
+                throw CorpusError.badRecording(
+                    id: problem.id, path: path, reason: problem.reason)
+            }
+            self.init(path: path, cuts: found.cuts)
+            return
         }
+        let blocks = try FileBlocks(path: path)
         let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
-        let decoder = JSONDecoder()
         var cuts: [Cut] = []
         var lines: [Int] = []
-        for (index, bytes) in data.split(separator: 0x0A, omittingEmptySubsequences: false)
-            .enumerated()
-        {
-            let text = index == 0 ? withoutByteOrderMark(bytes) : bytes
-            if text.allSatisfy({ $0 == 0x20 || $0 == 0x09 || $0 == 0x0D }) { continue }
-            do {
-                var cut = try decoder.decode(Cut.self, from: text)
-                cut.audioPath = resolvedPath(cut.audioPath, in: folder)
-                cuts.append(cut)
-                lines.append(index + 1)
-            } catch let error as DecodingError {
-                throw CorpusError.malformedLine(
-                    path: path, line: index + 1, reason: decodingReason(error))
+        var (start, number) = (0, 0)
+        while let range = try blocks.block(from: start, byteCount: 1 << 20) {
+            try blocks.read(range).withUnsafeBytes { text in
+                try forEachLine(of: text, isStart: start == 0) { line, _ in
+                    number += 1
+                    if isBlankLine(line) { return }
+                    var cut = try decodedCut(line, path: path, number: number)
+                    cut.audioPath = resolvedPath(cut.audioPath, in: folder)
+                    cuts.append(cut)
+                    lines.append(number)
+                }
             }
+            start = range.upperBound
         }
         self.init(path: path, cuts: cuts)
         try requireUniqueIDs(linesOfCuts: lines)
@@ -100,31 +107,5 @@ public struct Manifest: Hashable, Sendable {
                     path: path, line: line, id: cut.id, firstLine: firstLine)
             }
         }
-    }
-}
-
-private func withoutByteOrderMark(_ bytes: Data) -> Data {
-    bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? bytes.dropFirst(3) : bytes
-}
-
-/// What is wrong with a line, without the decoder's own vocabulary.
-private func decodingReason(_ error: DecodingError) -> String {
-    func key(_ context: DecodingError.Context) -> String {
-        let path = context.codingPath.map(\.stringValue).joined(separator: ".")
-        return path.isEmpty ? "the line" : "the key '\(path)'"
-    }
-    switch error {
-    case .keyNotFound(let missing, _):
-        return "the key '\(missing.stringValue)' is missing"
-    case .typeMismatch(let type, let context):
-        return "\(key(context)) is not of the kind \(type)"
-    case .valueNotFound(let type, let context):
-        return "\(key(context)) is null, expected \(type)"
-    case .dataCorrupted(let context) where context.codingPath.isEmpty:
-        return "not a JSON object"
-    case .dataCorrupted(let context):
-        return "\(key(context)): \(context.debugDescription)"
-    @unknown default:
-        return "not a JSON object"
     }
 }
