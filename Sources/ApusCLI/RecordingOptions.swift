@@ -60,7 +60,7 @@ struct RecordingSource: Sendable {
 
     /// What a process works on: all inputs, or a part of them.
     struct Part {
-        /// The recordings, each once.
+        /// The recordings; each once, where they are a part.
         var cuts: [Cut]
         /// How many folders the ids of all inputs begin with; nil where these are all.
         var countSharedFolders: (() throws -> Int)?
@@ -87,7 +87,7 @@ struct RecordingSource: Sendable {
         _ arguments: [String], _ shard: InputShard?, _ failures: inout Failures
     ) throws -> Part {
         guard let shard else {
-            return Part(cuts: Inputs.withoutRepetitions(try cuts(arguments, &failures)))
+            return Part(cuts: try cuts(arguments, &failures))
         }
         if case .all = channels {
         } else if let table = try Inputs.table(arguments) {

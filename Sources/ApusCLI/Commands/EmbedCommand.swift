@@ -123,7 +123,7 @@ struct EmbedCommand: ParsableCommand {
         let part =
             try isStream
             ? RecordingSource.Part(cuts: []) : source.part(inputs, shard, &failures)
-        var cuts = part.cuts
+        var cuts = Inputs.withoutRepetitions(part.cuts)
         // A part's keys are those that it has in the whole.
         let sharedFolders = try part.sharedFolders(inArchive: target.format != .folder)
         let isSingle =
