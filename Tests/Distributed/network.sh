@@ -11,8 +11,8 @@
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 apus=$(realpath "${APUS:-.build/release/apus}")
-timeout=5   # distributed.timeout, seconds
-slack=10    # for noticing, naming and ending, on a busy machine
+timeout=8   # distributed.timeout, seconds
+slack=20    # for noticing, naming and ending, on a busy machine
 steps=400
 skip() { echo "skipped: $*" >&2; exit 77; }
 fail() { echo "FAILED: $*" >&2; status=1; }
@@ -179,7 +179,8 @@ start "$work/cut" 29608
 waitForSteps "$work/cut" 50
 ip link set "v2-$$" down
 expectLost "$work/cut" "rank 2 on host-2" 0 1
-expectLost "$work/cut" "10.77.0.1:29608, kept by rank 0 on host-0" 2
+# By its silence, or by the store that it keeps.
+expectLost "$work/cut" "rank 0 on host-0" 2
 end
 ip link set "v2-$$" up
 expectContinuation "$work/cut" 29609
