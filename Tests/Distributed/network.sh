@@ -41,6 +41,9 @@ cleanUp() {
 }
 trap cleanUp EXIT
 
+ip netns exec "$tag-0" unshare --uts hostname probe 2>/dev/null ||
+    skip "this machine doesn't permit host names of their own"
+
 # --- three hosts on a bridge --------------------------------------------------------------------
 
 ip link add "$bridge" type bridge 2>/dev/null || skip "this machine doesn't permit bridges"
