@@ -16,7 +16,6 @@ final class ONNXGraph {
         case int(String, Int)
         case ints(String, [Int])
         case float(String, Double)
-        case string(String, String)
         case graph(String, ONNXGraph)
     }
 
@@ -114,8 +113,6 @@ extension ONNXGraph.Attribute {
             (message.name, message.type, message.ints) = (name, .ints, values.map(Int64.init))
         case .float(let name, let value):
             (message.name, message.type, message.f) = (name, .float, Float(value))
-        case .string(let name, let value):
-            (message.name, message.type, message.s) = (name, .string, Data(value.utf8))
         case .graph(let name, let graph):
             (message.name, message.type, message.g) = (name, .graph, graph.message)
         }
@@ -231,7 +228,7 @@ extension ONNXGraph {
     ///   - description: What the model is, in a sentence.
     ///   - metadata: What else the file says of itself.
     /// - Returns: The file's bytes.
-    /// - Throws: `ProtocolBuffer`'s error for a model of 2 GiB or more.
+    /// - Throws: `BinaryEncodingError` for a model of 2 GiB or more.
     func modelFile(description: String, metadata: [(String, String)]) throws -> Data {
         var model = Onnx_ModelProto()
         model.irVersion = 8
