@@ -16,6 +16,13 @@ struct apus_tensor_s {
     /// The same numbers for products to read, where the value's maker has them: in the type that products
     /// have, and with a gradient of their own that the maker adds to the value's.
     at::Tensor forProducts = {};
+    /// The weight of products as their kernels read it, where it has been one; see Linear.cpp.
+    struct {
+        at::Tensor value;
+        /// That of `value` when it was packed: later numbers have another.
+        uint32_t version = 0;
+        int64_t uses = 0;
+    } packed = {};
 };
 
 namespace apus {

@@ -6,6 +6,8 @@
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <torch/csrc/autograd/custom_function.h>
 
+#include <mutex>
+
 #include "Device.hpp"
 #include "Product.hpp"
 
@@ -26,6 +28,28 @@ const std::optional<c10::TypedOperatorHandle<Product>> &oneDNN() {
 /// What the processor's products have on this thread.
 at::ScalarType productType() {
     return at::autocast::is_autocast_enabled(at::kCPU) ? at::autocast::get_autocast_dtype(at::kCPU) : at::kFloat;
+}
+
+/// The weight in the order in which oneDNN's kernels read it and in the products' type: without gradients,
+/// a model's parameter at once and what is made on the way at its second use. None while gradients are
+/// recorded, as training changes its weights at each step.
+std::optional<at::Tensor> packed(apus_tensor weight) {
+    using Reorder = at::Tensor(const at::Tensor &, std::optional<c10::SymInt>);
+    static const auto reorder = []() -> std::optional<c10::TypedOperatorHandle<Reorder>> {
+        const auto schema = c10::Dispatcher::singleton().findSchema({"mkldnn::_reorder_linear_weight", ""});
+        if (!schema || !schema->hasKernelForDispatchKey(c10::DispatchKey::CPU)) return std::nullopt;
+        return schema->typed<Reorder>();
+    }();
+    if (!reorder || !oneDNN() || c10::GradMode::is_enabled() || weight->value.numel() == 0) return std::nullopt;
+    // Models are used by several threads.
+    static std::mutex mutex;
+    const std::lock_guard lock(mutex);
+    auto &own = weight->packed;
+    const auto version = weight->value.unsafeGetTensorImpl()->version_counter().current_version();
+    if (own.version != version) own = {{}, version, 0};
+    if (++own.uses < 2 && !weight->value.requires_grad()) return std::nullopt;
+    if (!own.value.defined() || own.value.scalar_type() != productType()) own.value = reorder->call(weight->value.detach().to(productType()).contiguous(), std::nullopt);
+    return own.value;
 }
 
 struct Linear : torch::autograd::Function<Linear> {
@@ -63,15 +87,32 @@ at::Tensor apus::product(const at::Tensor &x, const at::Tensor &weight, const st
     return library->call(x, weight, bias, "none", none, "");
 }
 
+namespace {
+
+/// Whether our products take these, in the types that they have here.
+bool isPlain(const at::Tensor &x, const at::Tensor &weight) {
+    return weight.scalar_type() == at::kFloat && apus::hasKernels(x) && x.dim() > 1 && weight.dim() == 2 && x.size(-1) == weight.size(1) && (x.scalar_type() == at::kFloat || x.scalar_type() == productType());
+}
+
+}  // namespace
+
 at::Tensor apus::linear(const at::Tensor &x, const at::Tensor &weight, const std::optional<at::Tensor> &bias) {
-    const bool isPlain = weight.scalar_type() == at::kFloat && apus::hasKernels(x) && x.dim() > 1 && weight.dim() == 2 && x.size(-1) == weight.size(1) && (x.scalar_type() == at::kFloat || x.scalar_type() == productType());
-    if (!isPlain) return at::linear(x, weight, bias);
+    if (!isPlain(x, weight)) return at::linear(x, weight, bias);
     return Linear::apply(x.to(productType()), weight, bias ? *bias : at::empty({0}, weight.options()));
 }
 
 apus_status apus_linear(apus_tensor input, apus_tensor weight, apus_tensor bias, apus_tensor *out) APUS_NOEXCEPT {
     return apus::made(out, [&] {
         const bool hasOwn = input->forProducts.defined() && input->forProducts.scalar_type() == productType();
-        return apus::linear(hasOwn ? input->forProducts : input->value, weight->value, bias ? std::optional(bias->value) : std::nullopt);
+        const auto &x = hasOwn ? input->forProducts : input->value;
+        const auto offset = bias ? std::optional(bias->value) : std::nullopt;
+        if (!isPlain(x, weight->value) || x.numel() == 0) return apus::linear(x, weight->value, offset);
+        const auto order = packed(weight);
+        if (!order) return apus::linear(x, weight->value, offset);
+        static const c10::List<std::optional<at::Scalar>> none;
+        const auto rows = x.to(productType()).reshape({-1, x.size(-1)});
+        auto sizes = x.sizes().vec();
+        sizes.back() = weight->value.size(0);
+        return oneDNN()->call(rows, *order, offset ? std::optional(offset->to(productType())) : std::nullopt, "none", none, "").view(sizes);
     });
 }

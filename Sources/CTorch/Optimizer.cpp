@@ -1,7 +1,18 @@
 // Gradient clipping, the steps of the optimisers, and running means of weights.
+#include <torch/csrc/autograd/variable.h>
+
 #include <cmath>
 
 #include "Guard.hpp"
+
+namespace {
+
+/// Lets what was made of the weights know that they are others now; the fused steps don't.
+void changed(const std::vector<at::Tensor> &weights) {
+    for (const auto &weight : weights) torch::autograd::impl::bump_version(weight);
+}
+
+}  // namespace
 
 apus_status apus_clip_gradients(const apus_tensor *parameters, int32_t count, double maximum, double *norm) APUS_NOEXCEPT {
     return apus::guarded([&] {
@@ -37,6 +48,7 @@ apus_status apus_adamw(const apus_tensor *parameters, const apus_tensor *first_m
         }
         if (weights.empty()) return;
         at::_fused_adamw_(weights, gradients, firsts, seconds, {}, steps, rate, beta1, beta2, weight_decay, epsilon, false, false);
+        changed(weights);
     });
 }
 
@@ -54,6 +66,7 @@ apus_status apus_sgd(const apus_tensor *parameters, const apus_tensor *momenta, 
         }
         if (weights.empty()) return;
         at::_fused_sgd_(weights, gradients, buffers, weight_decay, momentum, rate, 0, false, false, false);
+        changed(weights);
     });
 }
 
