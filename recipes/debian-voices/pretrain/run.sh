@@ -4,7 +4,7 @@
 #
 #   recipes/debian-voices/pretrain/run.sh                       one seed: about an hour and a half
 #   recipes/debian-voices/pretrain/run.sh --seeds "1 2 3"       means and intervals over seeds
-#   recipes/debian-voices/pretrain/run.sh --systems "cpc apc"   some of cpc apc tera bestrq units combined
+#   recipes/debian-voices/pretrain/run.sh --systems "cpc apc"   some of cpc apc tera bestrq units combined, and npc
 #   recipes/debian-voices/pretrain/run.sh --minutes 10          by the clock in place of the number of steps
 #   recipes/debian-voices/pretrain/run.sh --threads 1           threads of a training (default: all cores)
 #   recipes/debian-voices/pretrain/run.sh --supervised          Resemblyzer's GE2E, trained with labels, beside them
@@ -73,6 +73,7 @@ title() {
         cpc) echo "CPC" ;;
         apc) echo "APC" ;;
         tera) echo "TERA" ;;
+        npc) echo "NPC" ;;
         bestrq) echo "BEST-RQ" ;;
         units) echo "units" ;;
         combined) echo "contrast and BEST-RQ" ;;
