@@ -49,7 +49,7 @@ import Testing
         #expect(results.task == "speaker-identification")
         for system in [
             "log-mel statistics", "MFCC statistics", "random projection", "channel only",
-            "untrained CPC", "CPC", "untrained masked reconstruction", "masked reconstruction",
+            "untrained CPC", "CPC", "untrained masked prediction", "masked prediction",
         ] {
             let own = results.rows.filter { $0.system == system && $0.metric == nil }
             #expect(own.map(\.labelledPerClass) == [.count(1), .count(5), .all], "\(system)")

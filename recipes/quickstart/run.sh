@@ -7,7 +7,7 @@
 #   recipes/quickstart/run.sh --stage 4 --stop-stage 5
 #   recipes/quickstart/run.sh --run DIR          where the runs go (default: runs/quickstart)
 #
-# Stages: 0 set-up  1 build  2 voices  3 manifests  4 CPC  5 masked reconstruction  6 probes  7 report
+# Stages: 0 set-up  1 build  2 voices  3 manifests  4 CPC  5 masked prediction  6 probes  7 report
 # What a stage has finished is used again; a pretraining run that was cut off continues.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
@@ -59,7 +59,7 @@ if wanted 4; then
 fi
 
 if wanted 5; then
-    say "5 masked reconstruction, without labels"
+    say "5 masked prediction, without labels"
     "$apus" pretrain $recipe/conf/masked.yaml --set data.manifest="$manifests/train.jsonl" \
         ${masked[@]+"${masked[@]}"} -o "$run/masked"
 fi
@@ -71,7 +71,7 @@ if wanted 6; then
         cat "$run/probe/results.txt"
     else
         "$apus" probe "CPC=$run/cpc/model.safetensors" \
-            "masked reconstruction=$run/masked/model.safetensors" \
+            "masked prediction=$run/masked/model.safetensors" \
             --train "$manifests/train.jsonl" --dev "$manifests/dev.jsonl" \
             --test "$manifests/test.jsonl" ${probe[@]+"${probe[@]}"} -o "$run/probe"
     fi
