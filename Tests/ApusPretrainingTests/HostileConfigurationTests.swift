@@ -84,7 +84,7 @@ extension Computing {
             let options = Self.options.filter {
                 FileManager.default.fileExists(atPath: "\(model)/\($0)")
             }
-            for name in options + ["model.safetensors"] {
+            for name in try FileManager.default.contentsOfDirectory(atPath: model) {
                 try FileManager.default.copyItem(
                     atPath: "\(model)/\(name)", toPath: "\(folder.path)/\(name)")
             }
