@@ -52,6 +52,13 @@ std::optional<at::Tensor> packed(apus_tensor weight) {
     return own.value;
 }
 
+/// x Wᵀ + b by oneDNN, outside of automatic differentiation.
+at::Tensor multiplied(const at::Tensor &x, const at::Tensor &weight, const std::optional<at::Tensor> &bias) {
+    static const c10::List<std::optional<at::Scalar>> none;
+    at::AutoDispatchBelowADInplaceOrView unrecorded;
+    return oneDNN()->call(x, weight, bias, "none", none, "");
+}
+
 struct Linear : torch::autograd::Function<Linear> {
     static at::Tensor forward(torch::autograd::AutogradContext *context, const at::Tensor &input, const at::Tensor &weight, const at::Tensor &bias) {
         const auto x = input.reshape({-1, input.size(-1)});
@@ -80,11 +87,8 @@ struct Linear : torch::autograd::Function<Linear> {
 }  // namespace
 
 at::Tensor apus::product(const at::Tensor &x, const at::Tensor &weight, const std::optional<at::Tensor> &bias) {
-    const auto &library = oneDNN();
-    if (!library || x.scalar_type() != at::kFloat || x.numel() == 0) return at::linear(x, weight, bias);
-    static const c10::List<std::optional<at::Scalar>> none;
-    at::AutoDispatchBelowADInplaceOrView unrecorded;
-    return library->call(x, weight, bias, "none", none, "");
+    if (!oneDNN() || x.scalar_type() != at::kFloat || x.numel() == 0) return at::linear(x, weight, bias);
+    return multiplied(x, weight, bias);
 }
 
 namespace {
@@ -109,10 +113,9 @@ apus_status apus_linear(apus_tensor input, apus_tensor weight, apus_tensor bias,
         if (!isPlain(x, weight->value) || x.numel() == 0) return apus::linear(x, weight->value, offset);
         const auto order = packed(weight);
         if (!order) return apus::linear(x, weight->value, offset);
-        static const c10::List<std::optional<at::Scalar>> none;
         const auto rows = x.to(productType()).reshape({-1, x.size(-1)});
         auto sizes = x.sizes().vec();
         sizes.back() = weight->value.size(0);
-        return oneDNN()->call(rows, *order, offset ? std::optional(offset->to(productType())) : std::nullopt, "none", none, "").view(sizes);
+        return multiplied(rows, *order, offset ? std::optional(offset->to(productType())) : std::nullopt).view(sizes);
     });
 }

@@ -73,6 +73,26 @@ extension Computing {
             }
         }
 
+        /// Convolutions go over a recording in blocks of 128 frames; this one has 297.
+        @Test(arguments: ["hubert-base", "wav2vec2-large"])
+        func aRecordingOfSeveralBlocks(name: String) throws {
+            let reference = try Safetensors(
+                contentsOf: Self.references + "/long-recording.safetensors"
+            ).tensors
+            let samples = try #require(reference["samples"]).values
+            let encoder = try ModelImport(contentsOf: "\(Self.references)/published/\(name)").model
+                .encoder
+            let states = withoutGradients {
+                encoder(Self.padded([samples]), lengths: [samples.count], draws: nil)
+            }
+            #expect(states.lengths == [297])
+            for (layer, expected) in [(0, "first"), (states.layers.count - 1, "last")] {
+                let expected = try #require(reference["\(name).\(expected)"])
+                let far = Self.difference(states, layer: layer, row: 0, expected)
+                #expect(far < 2e-5, "layer \(layer)")
+            }
+        }
+
         @Test func everyFamilyIsThere() {
             let names = Set(Self.models.map { ($0 as NSString).lastPathComponent })
             #expect(

@@ -87,6 +87,12 @@ extension Commands {
                 #expect(outcome.error.contains(below), "\(outcome.error)")
                 #expect(!outcome.error.contains("NSCocoaErrorDomain"), "\(outcome.error)")
             }
+            let absent = folder.path + "/absent"
+            let missing = try BuiltCommand.run([
+                "embed", models.cpc, voice, "-o", absent + "/x.npy",
+            ])
+            #expect(missing.status == 73)
+            #expect(missing.error.contains("absent/x.npy: cannot be written (there is no folder"))
         }
 
         /// No machine has this device, and nothing is done before it is missed.

@@ -104,6 +104,10 @@ public final class EmbeddingExport {
         description.isNormalized = finish.isNormalized
         self.description = description
         let isFolder = target.format == .folder
+        guard FileManager.default.fileExists(atPath: target.folder) else {
+            throw SignalError.cannotWrite(
+                path: target.path, reason: "there is no folder \(target.folder)")
+        }
         let indexPath = isFolder ? target.indexPath : target.unfinishedIndexPath
         // Opened first: it locks out other processes.
         index = try OutputFile(continuing: indexPath)
