@@ -6,6 +6,24 @@ import PackageDescription
 let libtorch = Context.environment["LIBTORCH"] ?? Context.packageDirectory + "/.libtorch"
 let hasCUDA = FileManager.default.fileExists(atPath: libtorch + "/lib/libtorch_cuda.so")
 
+/// Where CUDA's and NCCL's headers may lie: in the packages that a CUDA build of libtorch came with, or the
+/// toolkit's.
+let cudaHeaders: [String] = {
+    let packages = libtorch + "/../nvidia"
+    let toolkit = Context.environment["CUDA_HOME"] ?? "/usr/local/cuda"
+    let folders = (try? FileManager.default.contentsOfDirectory(atPath: packages)) ?? []
+    return folders.sorted().map { "\(packages)/\($0)/include" } + [toolkit + "/include"]
+}()
+/// Collectives between CUDA devices need libtorch's CUDA build and these headers.
+let hasNCCL =
+    hasCUDA
+    && ["nccl.h", "cuda_runtime_api.h", "crt/host_config.h", "nv/target"].allSatisfy { header in
+        (cudaHeaders + ["/usr/include"]).contains {
+            FileManager.default.fileExists(atPath: "\($0)/\(header)")
+        }
+    }
+let ncclFlags = hasNCCL ? ["-DUSE_C10D_NCCL"] + cudaHeaders.map { "-I\($0)" } : []
+
 let libtorchLinkerFlags: [String] = [
     "-L\(libtorch)/lib", "-Xlinker", "-rpath", "-Xlinker", "\(libtorch)/lib",
     // A CUDA build of libtorch names libraries that its own run path finds at start-up only.
@@ -22,7 +40,7 @@ let arithmetic: [SwiftSetting] = ours + [.unsafeFlags(["-O"], .when(configuratio
 
 func tests(_ module: String, _ more: [Target.Dependency] = []) -> Target {
     .testTarget(
-        name: module + "Tests", dependencies: [.target(name: module)] + more,
+        name: module + "Tests", dependencies: [.target(name: module), "TestSupport"] + more,
         exclude: dataFolders(of: module + "Tests"), swiftSettings: ours)
 }
 
@@ -68,12 +86,13 @@ let package = Package(
         .target(
             name: "CTorch",
             cxxSettings: [
-                .unsafeFlags([
-                    "-O2", "-Wno-everything", "-I\(libtorch)/include",
-                    "-I\(libtorch)/include/torch/csrc/api/include",
-                    // libtorch's collectives between processes: its headers include those of Gloo.
-                    "-DUSE_DISTRIBUTED", "-DUSE_C10D_GLOO",
-                ])
+                .unsafeFlags(
+                    [
+                        "-O2", "-Wno-everything", "-I\(libtorch)/include",
+                        "-I\(libtorch)/include/torch/csrc/api/include",
+                        // libtorch's collectives between processes: its headers include those of Gloo.
+                        "-DUSE_DISTRIBUTED", "-DUSE_C10D_GLOO",
+                    ] + ncclFlags)
             ],
             linkerSettings: [
                 .unsafeFlags(libtorchLinkerFlags + (hasCUDA ? cudaLinkerFlags : [])),
@@ -143,6 +162,9 @@ let package = Package(
             name: "NeighbourSearch", dependencies: ["ApusProbing"],
             path: "Tests/Benchmarks/NeighbourSearch", exclude: ["peer.py"], swiftSettings: ours),
 
+        .target(
+            name: "TestSupport", dependencies: ["ApusTensor"], path: "Tests/TestSupport",
+            swiftSettings: ours),
         tests("ApusSignal"),
         tests("ApusCorpus"),
         tests("ApusTensor"),
@@ -153,11 +175,15 @@ let package = Package(
         tests("ApusReport"),
         .testTarget(
             name: "CommandTests",
-            dependencies: ["ApusCLI", "ApusCorpus", "ApusNN", "ApusReport", "ApusSignal"],
+            dependencies: [
+                "ApusCLI", "ApusCorpus", "ApusNN", "ApusReport", "ApusSignal", "TestSupport",
+            ],
             swiftSettings: ours),
         .testTarget(
             name: "RecipeTests",
-            dependencies: ["ApusCLI", "ApusCorpus", "ApusPretraining", "ApusReport"],
+            dependencies: [
+                "ApusCLI", "ApusCorpus", "ApusPretraining", "ApusReport", "TestSupport",
+            ],
             swiftSettings: ours),
     ],
     cxxLanguageStandard: .cxx20

@@ -1,6 +1,7 @@
 import ApusCorpus
 import ApusSignal
 import Foundation
+import TestSupport
 import Testing
 
 struct BatchLoaderTests {

@@ -1,4 +1,5 @@
 import ApusCorpus
+import TestSupport
 import Testing
 
 struct PercussionAndEventTests {

@@ -1,5 +1,6 @@
 import ApusCorpus
 import Foundation
+import TestSupport
 import Testing
 
 @Suite struct SHA256Tests {

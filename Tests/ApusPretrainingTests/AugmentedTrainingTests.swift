@@ -11,7 +11,7 @@ extension Computing {
             var run = try TrainingRun(kind)
             for (number, name) in ["hiss", "hum", "room"].enumerated() {
                 try run.folder.writeWAV(
-                    voice(100 + number, sampleCount: number == 2 ? 900 : 5000), name + ".wav")
+                    name + ".wav", voice(100 + number, sampleCount: number == 2 ? 900 : 5000))
             }
             func line(_ name: String) -> String {
                 "{\"audio_filepath\":\"\(name).wav\",\"id\":\"\(name)\"}\n"

@@ -1,6 +1,7 @@
 import ApusPretraining
 import ApusSignal
 import Foundation
+import TestSupport
 import Testing
 
 /// Defaults, a YAML file and settings, each over those before.

@@ -4,6 +4,7 @@ import ApusPretraining
 import ApusSignal
 import ApusTensor
 import Foundation
+import TestSupport
 import Testing
 
 extension Computing {

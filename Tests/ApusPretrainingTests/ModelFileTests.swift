@@ -3,6 +3,7 @@ import ApusPretraining
 import ApusSignal
 import ApusTensor
 import Foundation
+import TestSupport
 import Testing
 
 extension Computing {
@@ -135,7 +136,7 @@ extension Computing {
             try expectNotSafetensors(
                 folder.write("These are the words of a text file, not a model.\n", "text"))
             try expectNotSafetensors(folder.write(Data(repeating: 0, count: 5000), "zeros"))
-            try expectNotSafetensors(folder.writeWAV(voice(1, sampleCount: 900), "sound"))
+            try expectNotSafetensors(folder.writeWAV("sound", voice(1, sampleCount: 900)))
             try expectNotSafetensors(folder.path)
         }
 

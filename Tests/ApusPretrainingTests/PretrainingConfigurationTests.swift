@@ -1,6 +1,7 @@
 import ApusPretraining
 import ApusSignal
 import Foundation
+import TestSupport
 import Testing
 
 /// The configuration of a run: through YAML and back, and what it refuses.

@@ -2,6 +2,7 @@ import ApusNN
 import ApusPretraining
 import ApusTensor
 import Foundation
+import TestSupport
 import Testing
 
 extension TrainingRun {

@@ -1,5 +1,6 @@
 import ApusPretraining
 import Foundation
+import TestSupport
 import Testing
 
 /// A corpus of generated voices, and runs of a tiny model on it.
@@ -16,7 +17,7 @@ struct TrainingRun {
             shortest + (8000 / recordings) * (($0 * 7) % recordings)
         }
         for (number, sampleCount) in sampleCounts.enumerated() {
-            try folder.writeWAV(voice(number, sampleCount: sampleCount), "\(number).wav")
+            try folder.writeWAV("\(number).wav", voice(number, sampleCount: sampleCount))
             lines.append(
                 "{\"audio_filepath\":\"\(number).wav\",\"id\":\"voice-\(number)\","
                     + "\"duration\":\(Double(sampleCount) / 16000)}")

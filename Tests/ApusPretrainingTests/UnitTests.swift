@@ -4,6 +4,7 @@ import ApusPretraining
 import ApusSignal
 import ApusTensor
 import Foundation
+import TestSupport
 import Testing
 
 extension Computing {
@@ -20,7 +21,7 @@ extension Computing {
             cuts = try waveforms.enumerated().map { number, samples in
                 Cut(
                     id: "voice-\(number)",
-                    audioPath: try folder.writeWAV(samples, "\(number).wav"))
+                    audioPath: try folder.writeWAV("\(number).wav", samples))
             }
         }
 
@@ -196,7 +197,7 @@ extension Computing {
         @Test func whatIsMetOnTheWayIsReported() throws {
             let bad = [
                 Cut(id: "noise", audioPath: try folder.write("no sound", "noise.wav")),
-                Cut(id: "click", audioPath: try folder.writeWAV([0, 1, 0], "click.wav")),
+                Cut(id: "click", audioPath: try folder.writeWAV("click.wav", [0, 1, 0])),
                 Cut(id: "absent", audioPath: folder.path + "/absent.wav"),
             ]
             var leftOut: [String] = []

@@ -4,6 +4,7 @@ import ApusPretraining
 import ApusProbing
 import ApusSignal
 import Foundation
+import TestSupport
 import Testing
 
 @Suite struct ClassifierTests {

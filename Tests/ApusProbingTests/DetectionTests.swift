@@ -2,6 +2,7 @@ import ApusCorpus
 import ApusMetrics
 import ApusProbing
 import Foundation
+import TestSupport
 import Testing
 
 @Suite(.serialized) struct DetectionTests {

@@ -4,6 +4,7 @@ import ApusProbing
 import ApusSignal
 import ApusTensor
 import Foundation
+import TestSupport
 import Testing
 
 @Suite(.serialized) struct EmbeddingExportTests {

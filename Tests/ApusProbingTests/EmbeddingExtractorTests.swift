@@ -2,6 +2,7 @@ import ApusCorpus
 import ApusProbing
 import ApusSignal
 import Foundation
+import TestSupport
 import Testing
 
 @Suite struct EmbeddingExtractorTests {

@@ -1,5 +1,6 @@
 import ApusCorpus
 import ApusProbing
+import TestSupport
 import Testing
 
 @Suite(.serialized) struct GroupTests {

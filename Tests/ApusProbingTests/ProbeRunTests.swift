@@ -1,8 +1,10 @@
 import ApusCorpus
+import ApusMetrics
 import ApusPretraining
 import ApusProbing
 import ApusReport
 import Foundation
+import TestSupport
 import Testing
 
 @Suite struct ProbeRunTests {
@@ -94,13 +96,30 @@ import Testing
         let best = try #require(report.systems.first { $0.name == report.bestSystem })
         let outcome = try #require(best.utterances.last)
         let scores = report.classifier.scores(of: test.cuts)
-        for (score, prediction) in zip(scores, outcome.testPredictions) {
-            #expect(try score.get()[0].label == report.classes[prediction])
+        for (row, score) in scores.enumerated() {
+            let likeliest = try score.get()[0]
+            #expect(likeliest.label == report.classes[outcome.testPredictions[row]])
+            #expect(abs(likeliest.probability - outcome.testConfidences[row]) < 1e-5)
         }
         #expect(report.classifier.card.trainingData.recordings == 12)
         #expect(!report.classifier.card.trainingData.manifestHash.isEmpty)
 
         #expect(try run().results == report.results)
+
+        let written = ProbeFolder(path: folder.path + "/run")
+        try written.write(report, options: options(), testManifest: test.path)
+        let answers = try #require(try written.details().answers)
+        #expect(answers.map(\.system) == report.systems.map(\.name))
+        let own = try #require(answers.first { $0.system == report.bestSystem })
+        #expect(own.predictions == outcome.testPredictions)
+        #expect(own.confidences == outcome.testConfidences)
+        let found = try reliability(
+            confidences: own.confidences,
+            isRight: zip(own.predictions, report.testLabels).map { report.classes[$0] == $1 })
+        let page = try RunReport(folders: [written.path]).page(title: "Probe").html()
+        #expect(page.contains("Share that is right (%)"))
+        let error = String(format: "%.1f", 100 * found.expectedCalibrationError)
+        #expect(page.contains("\(report.bestSystem) (\(error) %)"))
     }
 
     @Test func whatIsLeftOutIsCounted() throws {

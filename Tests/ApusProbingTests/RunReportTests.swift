@@ -2,6 +2,7 @@ import ApusPretraining
 import ApusProbing
 import ApusReport
 import Foundation
+import TestSupport
 import Testing
 
 /// What the page says of pretraining runs, from folders written here.

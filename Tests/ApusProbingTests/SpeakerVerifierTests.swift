@@ -3,6 +3,7 @@ import ApusNN
 import ApusPretraining
 import ApusProbing
 import Foundation
+import TestSupport
 import Testing
 
 @Suite(.serialized) struct SpeakerVerifierTests {

@@ -1,6 +1,7 @@
 import ApusProbing
 import ApusSignal
 import Foundation
+import TestSupport
 import Testing
 
 @Suite struct StoredEmbeddingsTests {

@@ -2,6 +2,7 @@ import ApusCorpus
 import ApusProbing
 import ApusReport
 import Foundation
+import TestSupport
 import Testing
 
 @Suite(.serialized) struct TaggingTests {

@@ -3,6 +3,7 @@ import ApusMetrics
 import ApusProbing
 import ApusReport
 import Foundation
+import TestSupport
 import Testing
 
 /// Recordings of speakers as vectors, the same each time.

@@ -1,5 +1,6 @@
 import ApusSignal
 import Foundation
+import TestSupport
 import Testing
 
 /// What has a path and is no plain file, and files of more bytes than memory.

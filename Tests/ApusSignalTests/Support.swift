@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 
 /// The folder of the reference data beside these tests.
 let references = URL(fileURLWithPath: #filePath).deletingLastPathComponent()

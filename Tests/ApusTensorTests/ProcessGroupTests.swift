@@ -1,5 +1,6 @@
 import ApusTensor
 import Foundation
+import TestSupport
 import Testing
 
 @Suite(.serialized) struct ProcessGroupTests {

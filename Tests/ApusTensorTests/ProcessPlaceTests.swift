@@ -72,7 +72,8 @@ import Testing
     ])
     func theFirstOfSlurmsNodes(list: String, first: String) throws {
         let found = try place([
-            "SLURM_PROCID": "0", "SLURM_NTASKS": "2", "SLURM_JOB_NODELIST": list,
+            "SLURM_PROCID": "0", "SLURM_NTASKS": "2", "SLURM_STEP_ID": "0",
+            "SLURM_JOB_NODELIST": list,
         ])
         #expect(found.host.hasPrefix(first))
     }
@@ -131,7 +132,17 @@ import Testing
         (["OMPI_COMM_WORLD_RANK": "1"], "OMPI_COMM_WORLD_SIZE"),
         (["SLURM_PROCID": "1"], "SLURM_NTASKS"),
         (["SLURM_PROCID": "4", "SLURM_NTASKS": "4"], "SLURM_PROCID is 4"),
-        (["SLURM_PROCID": "1", "SLURM_NTASKS": "4"], "SLURM_JOB_NODELIST"),
+        (
+            ["SLURM_PROCID": "1", "SLURM_NTASKS": "4", "SLURM_STEP_ID": "0"],
+            "SLURM_JOB_NODELIST"
+        ),
+        // A batch script's own variables, as Slurm 22.05 sets them for two tasks.
+        (
+            [
+                "SLURM_PROCID": "0", "SLURM_NTASKS": "2", "SLURM_LOCALID": "0",
+                "SLURM_NODEID": "0", "SLURM_JOB_NODELIST": "node1", "SLURM_JOB_ID": "9",
+            ], "put srun before the command"
+        ),
         (
             [
                 "RANK": "0", "WORLD_SIZE": "1", "SLURM_PROCID": "1", "SLURM_STEP_ID": "0",

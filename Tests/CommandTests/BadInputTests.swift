@@ -1,6 +1,7 @@
 import ApusCorpus
 import ApusNN
 import Foundation
+import TestSupport
 import Testing
 
 extension Commands {
@@ -18,14 +19,14 @@ extension Commands {
             broken[4000] = .nan
             let cases: [(path: String, status: Int32, word: String)] = [
                 (folder.path + "/absent.wav", 66, "no such file"),
-                (try folder.file("empty.wav", Data()), 65, "empty"),
+                (try folder.write(Data(), "empty.wav"), 65, "empty"),
                 (
-                    try folder.file("text.wav", "not audio at all, but words"), 65,
+                    try folder.write("not audio at all, but words", "text.wav"), 65,
                     "not an audio file"
                 ),
-                (try folder.file("cut.flac", flac.prefix(flac.count / 2)), 65, "truncated"),
-                (try folder.file("short.wav", WAV.tone(300, seconds: 0.02)), 65, "frame"),
-                (try folder.file("nan.wav", WAV.floats(broken)), 65, "4000"),
+                (try folder.write(flac.prefix(flac.count / 2), "cut.flac"), 65, "truncated"),
+                (try folder.write(WAV.tone(300, seconds: 0.02), "short.wav"), 65, "frame"),
+                (try folder.write(WAV.floats(broken), "nan.wav"), 65, "4000"),
             ]
             for (path, status, word) in cases {
                 let outcome = try features(path)
@@ -37,7 +38,7 @@ extension Commands {
 
         @Test func unknownConfigurationKeysNameTheNearest() throws {
             let folder = try TemporaryFolder()
-            let config = try folder.file("run.yaml", "optimizer:\n  rte: 1e-3\n")
+            let config = try folder.write("optimizer:\n  rte: 1e-3\n", "run.yaml")
             let file = try BuiltCommand.run(["pretrain", config, "-o", folder.path + "/run"])
             #expect(file.status == 64)
             for word in [config, "'optimizer.rte'", "'optimizer.rate'"] {
@@ -65,7 +66,7 @@ extension Commands {
             let models = try TrainedModels.shared
             let folder = try TemporaryFolder()
             // A path below a file can be written by nobody, not even by root.
-            let below = try folder.file("file", "x") + "/out"
+            let below = try folder.write("x", "file") + "/out"
             for arguments in [
                 ["features", voice, "-o", below + ".npy"],
                 ["features", voice, "-o", below + "/clip.png"],
@@ -165,12 +166,12 @@ extension Commands {
             let cases: [(path: String, status: Int32, word: String)] = [
                 (folder.path + "/absent.safetensors", 66, "no such file"),
                 (
-                    try folder.file("cut.safetensors", whole.prefix(whole.count - 100)), 65,
+                    try folder.write(whole.prefix(whole.count - 100), "cut.safetensors"), 65,
                     "safetensors"
                 ),
-                (try folder.file("text.safetensors", "a model, they said"), 65, "safetensors"),
-                (try folder.file("hostile.safetensors", hostile), 65, "announced"),
-                (try folder.file("foreign.safetensors", foreign), 65, "no model card"),
+                (try folder.write("a model, they said", "text.safetensors"), 65, "safetensors"),
+                (try folder.write(hostile, "hostile.safetensors"), 65, "announced"),
+                (try folder.write(foreign, "foreign.safetensors"), 65, "no model card"),
                 (models.classifier, 65, "a classifier"),
             ]
             for (path, status, word) in cases {
@@ -204,7 +205,7 @@ extension Commands {
         @Test func oneBadRecordingLeavesTheOthers() throws {
             let models = try TrainedModels.shared
             let folder = try TemporaryFolder()
-            let bad = try folder.file("bad.ogg", "text")
+            let bad = try folder.write("text", "bad.ogg")
             let embedded = try BuiltCommand.run([
                 "embed", models.cpc, voice, bad, "-o", folder.path + "/out.jsonl",
             ])
@@ -222,7 +223,7 @@ extension Commands {
         @Test func aBadRecordingIsLeftOutOfTraining() throws {
             let models = try TrainedModels.shared
             let folder = try TemporaryFolder()
-            let bad = try folder.file("bad.wav", "text")
+            let bad = try folder.write("text", "bad.wav")
             // Written in another folder, the sample clips' paths are absolute.
             var manifest = try Manifest(contentsOf: models.manifests + "/train.jsonl")
             manifest.cuts.append(Cut(id: "the-bad-one", audioPath: bad, duration: 1))
@@ -241,8 +242,8 @@ extension Commands {
         @Test func aBrokenManifestLineIsNumbered() throws {
             let models = try TrainedModels.shared
             let folder = try TemporaryFolder()
-            let manifest = try folder.file(
-                "bad.jsonl", "{\"audio_filepath\":\"\(voice)\",\"id\":\"a\"}\n{\"id\": \n")
+            let manifest = try folder.write(
+                "{\"audio_filepath\":\"\(voice)\",\"id\":\"a\"}\n{\"id\": \n", "bad.jsonl")
             let outcome = try BuiltCommand.run([
                 "embed", models.cpc, manifest, "-o", folder.path + "/out.npy",
             ])

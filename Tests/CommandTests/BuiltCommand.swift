@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// The command `apus` as it was built beside these tests.
@@ -77,65 +78,6 @@ struct Running {
         }
         return BuiltCommand.Outcome(
             status: process.terminationStatus, output: try text("out"), error: try text("err"))
-    }
-}
-
-/// A folder that goes with its last reference.
-final class TemporaryFolder: Sendable {
-    let path: String
-
-    init() throws {
-        path = NSTemporaryDirectory() + "apus-command-\(UUID().uuidString)"
-        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-    }
-
-    deinit { try? FileManager.default.removeItem(atPath: path) }
-
-    /// Writes a file and gives its path.
-    func file(_ name: String, _ data: Data) throws -> String {
-        try data.write(to: URL(fileURLWithPath: path + "/" + name))
-        return path + "/" + name
-    }
-
-    func file(_ name: String, _ text: String) throws -> String { try file(name, Data(text.utf8)) }
-}
-
-/// Mono WAV files, made by hand.
-enum WAV {
-    /// 32-bit float samples.
-    static func floats(_ samples: [Float], rate: Int = 16_000) -> Data {
-        var body = Data()
-        for sample in samples {
-            withUnsafeBytes(of: sample.bitPattern.littleEndian) { body.append(contentsOf: $0) }
-        }
-        var data = Data("RIFF".utf8)
-        func word(_ value: Int) {
-            withUnsafeBytes(of: UInt32(value).littleEndian) { data.append(contentsOf: $0) }
-        }
-        func half(_ value: Int) {
-            withUnsafeBytes(of: UInt16(value).littleEndian) { data.append(contentsOf: $0) }
-        }
-        word(36 + body.count)
-        data.append(Data("WAVEfmt ".utf8))
-        word(16)
-        half(3)
-        half(1)
-        word(rate)
-        word(rate * 4)
-        half(4)
-        half(32)
-        data.append(Data("data".utf8))
-        word(body.count)
-        return data + body
-    }
-
-    /// A harmonic tone, as long as asked for.
-    static func tone(_ hertz: Double, seconds: Double, rate: Int = 16_000) -> Data {
-        floats(
-            (0..<Int(seconds * Double(rate))).map { n in
-                let phase = 2 * Double.pi * hertz * Double(n) / Double(rate)
-                return Float(0.3 * sin(phase) + 0.1 * sin(2 * phase) + 0.05 * sin(5 * phase))
-            }, rate: rate)
     }
 }
 

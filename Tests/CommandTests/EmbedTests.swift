@@ -1,5 +1,6 @@
 import ApusSignal
 import Foundation
+import TestSupport
 import Testing
 
 extension Commands {
@@ -51,9 +52,9 @@ extension Commands {
         /// Clips of 0.3 s and more.
         private func clips(_ count: Int) throws -> [String] {
             try (0..<count).map { index in
-                try folder.file(
-                    "clip-\(index).wav",
-                    WAV.tone(150 + 20 * Double(index), seconds: 0.3 + 0.1 * Double(index % 7)))
+                try folder.write(
+                    WAV.tone(150 + 20 * Double(index), seconds: 0.3 + 0.1 * Double(index % 7)),
+                    "clip-\(index).wav")
             }
         }
 
@@ -192,8 +193,7 @@ extension Commands {
             let clips = try clips(3)
             try FileManager.default.createDirectory(
                 atPath: path("kaldi"), withIntermediateDirectories: true)
-            _ = try folder.file(
-                "kaldi/wav.scp", "utt-b \(clips[1])\nutt-a \(clips[0])\n")
+            _ = try folder.write("utt-b \(clips[1])\nutt-a \(clips[0])\n", "kaldi/wav.scp")
             for (inputs, count) in [
                 ([path("kaldi")], 2), ([path("kaldi/wav.scp")], 2), ([path("clip-*.wav")], 3),
                 (["clip-[02].wav"], 2), ([clips[0], "kaldi"], 3),
@@ -225,7 +225,7 @@ extension Commands {
         @Test(arguments: [SIGINT, SIGTERM])
         func aListIsFollowed(signal: Int32) throws {
             let clips = try clips(4)
-            let list = try folder.file("list.txt", clips[0] + "\n\nabsent.wav\n" + clips[1])
+            let list = try folder.write(clips[0] + "\n\nabsent.wav\n" + clips[1], "list.txt")
             for output in ["out", "out.jsonl"] {
                 let running = try start([
                     "embed", models.cpc, "--follow", list, "-o", output,
@@ -257,7 +257,7 @@ extension Commands {
 
         @Test func oneBadRecordingAndAFullDisk() throws {
             let clips = try clips(30)
-            let bad = try folder.file("bad.wav", "no audio")
+            let bad = try folder.write("no audio", "bad.wav")
             let outcome = try embed([clips[0], bad, clips[1], "-o", "out.csv"])
             #expect(outcome.status == 65)
             #expect(outcome.error.contains("bad.wav") && outcome.error.contains("1 of 3"))

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 extension Commands {
@@ -59,7 +60,7 @@ extension Commands {
             let train = models.manifests + "/train.jsonl"
             let speakers = folder.path + "/speakers.safetensors"
             let enroll = ["enroll", models.cpc, train, "-o", speakers]
-            let nobody = try folder.file("nobody.jsonl", "{\"audio_filepath\":\"\(voice)\"}\n")
+            let nobody = try folder.write("{\"audio_filepath\":\"\(voice)\"}\n", "nobody.jsonl")
             let cases: [([String], Int32, String)] = [
                 (enroll + ["--add"], 66, "speakers.safetensors"),
                 (enroll + ["--set", "scorng=plda"], 64, "did you mean 'scoring'"),

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 extension Commands {
@@ -19,7 +20,7 @@ extension Commands {
                     if take % 2 == 0, time >= 1.2, time < 1.7 { value += 0.2 * sin(15_700 * time) }
                     return Float(value)
                 }
-                _ = try folder.file("\(part)-\(take).wav", WAV.floats(samples))
+                _ = try folder.write(WAV.floats(samples), "\(part)-\(take).wav")
                 let high = take % 2 == 0
                 let events =
                     "{\"onset\": \(onset), \"offset\": \(onset + 0.6), \"label\": \"low\"}"
@@ -30,7 +31,7 @@ extension Commands {
                         + "\"kit\": \"\(take % 3)\", \"events\": [\(events)]}")
                 lines += "\n"
             }
-            return try folder.file(part + ".jsonl", lines)
+            return try folder.write(lines, part + ".jsonl")
         }
 
         private let small = [
@@ -82,7 +83,7 @@ extension Commands {
                 #expect(html.contains(part), "\(part)")
             }
 
-            let broken = try folder.file("broken.wav", "not audio")
+            let broken = try folder.write("not audio", "broken.wav")
             let failed = try BuiltCommand.run(["detect", detector, broken])
             #expect(failed.status == 65)
             #expect(failed.error.contains("broken.wav"))

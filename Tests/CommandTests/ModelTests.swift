@@ -1,6 +1,7 @@
 import ApusReport
 import ApusSignal
 import Foundation
+import TestSupport
 import Testing
 
 extension Commands {

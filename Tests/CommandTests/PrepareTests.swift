@@ -1,5 +1,6 @@
 import ApusCorpus
 import Foundation
+import TestSupport
 import Testing
 
 extension Commands {
@@ -18,9 +19,9 @@ extension Commands {
         @Test func oneBadFileIsNamedAndTheOthersAreUsed() throws {
             let folder = try TemporaryFolder()
             for (index, hertz) in [200.0, 300, 400].enumerated() {
-                _ = try folder.file("\(index).wav", WAV.tone(hertz, seconds: 0.5))
+                _ = try folder.write(WAV.tone(hertz, seconds: 0.5), "\(index).wav")
             }
-            _ = try folder.file("broken.wav", "this is text")
+            _ = try folder.write("this is text", "broken.wav")
             let outcome = try BuiltCommand.run([
                 "prepare", "folder", folder.path, "-o", folder.path + "/out",
             ])

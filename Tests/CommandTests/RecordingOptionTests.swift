@@ -1,5 +1,6 @@
 import ApusSignal
 import Foundation
+import TestSupport
 import Testing
 
 extension Commands {
@@ -34,7 +35,7 @@ extension Commands {
             let folder = try TemporaryFolder()
             let samples = (0..<8000).map { Int16(12000 * sin(Double($0) * 0.05)) }
             let bytes = samples.withUnsafeBytes { Data($0) }
-            let path = try folder.file("a.raw", bytes)
+            let path = try folder.write(bytes, "a.raw")
             let arguments = ["features", "--raw", "s16le:8000:1", "-o", folder.path + "/a.npy"]
             #expect(try BuiltCommand.run(arguments + [path]).status == 0)
             let expected = try FeatureExtractor(.kaldi)(
@@ -42,7 +43,7 @@ extension Commands {
             #expect(try NumPyFile.read(folder.path + "/a.npy").values == expected.values)
             #expect(try BuiltCommand.run(arguments + ["-"], input: path).status == 0)
             #expect(try NumPyFile.read(folder.path + "/a.npy").values == expected.values)
-            let odd = try folder.file("odd.raw", bytes.dropLast())
+            let odd = try folder.write(bytes.dropLast(), "odd.raw")
             let cut = try BuiltCommand.run(arguments + [odd])
             #expect(cut.status == 65)
             #expect(cut.error.contains(odd))
@@ -141,7 +142,7 @@ extension Commands {
             ])
             #expect(misfit.status == 64)
             #expect(misfit.error.contains("statistics: expected means"), "\(misfit.error)")
-            let bad = try folder.file("bad.json", "{}")
+            let bad = try folder.write("{}", "bad.json")
             let unreadable = try BuiltCommand.run([
                 "features", voice, "--statistics", bad, "-o", folder.path + "/two.npy",
             ])

@@ -1,6 +1,7 @@
 import ApusCorpus
 import ApusSignal
 import Foundation
+import TestSupport
 import Testing
 
 extension Commands {
@@ -79,16 +80,60 @@ extension Commands {
             }
         }
 
+        /// A disk that is full at the third shard, as a file may grow to 200 KiB there.
+        @Test func aFullDiskEndsPackingAndWhatIsWholeIsKept() throws {
+            let folder = try TemporaryFolder()
+            let short = try folder.write(WAV.tone(300, seconds: 1), "short.wav")
+            let long = try folder.write(WAV.tone(500, seconds: 20), "long.wav")
+            let manifest = folder.path + "/all.jsonl"
+            try Manifest(
+                path: manifest,
+                cuts: [("a", short), ("b", short), ("c", long), ("d", short)].map {
+                    Cut(id: $0.0, audioPath: $0.1)
+                }
+            ).write()
+            func arguments(_ name: String) -> [String] {
+                ["pack", manifest, "-o", "\(folder.path)/\(name)", "--shard-recordings", "1"]
+            }
+            #expect(try BuiltCommand.run(arguments("alone")).status == 0)
+            let apus = try #require(BuiltCommand.path)
+            let full = Process()
+            full.executableURL = URL(fileURLWithPath: "/bin/bash")
+            full.arguments =
+                [
+                    "-c", "trap '' XFSZ; ulimit -f 200; exec \"$@\"", "bash", apus,
+                ] + arguments("full")
+            let outcome = try Running(full).wait()
+            #expect(outcome.status == 73, "\(outcome.error)")
+            #expect(outcome.error.contains("apus-000002.tar"), "\(outcome.error)")
+            #expect(shardCount(folder.path + "/full") == 2)
+            func changed() throws -> [Date?] {
+                try (0...1).map {
+                    let path = "\(folder.path)/full/apus-00000\($0).tar"
+                    return try FileManager.default.attributesOfItem(atPath: path)[.modificationDate]
+                        as? Date
+                }
+            }
+            let before = try changed()
+            #expect(try BuiltCommand.run(arguments("full")).status == 0)
+            #expect(try changed() == before)
+            #expect(try names(folder.path + "/full") == names(folder.path + "/alone"))
+            for name in try names(folder.path + "/alone") {
+                #expect(
+                    try bytes("\(folder.path)/full/\(name)")
+                        == bytes("\(folder.path)/alone/\(name)"), "\(name)")
+            }
+        }
+
         @Test func aBadRecordingIsLeftOutWithExitCode65() throws {
             let folder = try TemporaryFolder()
-            let text = try folder.file("text.wav", "no sound")
-            let manifest = try folder.file(
-                "m.jsonl",
+            let text = try folder.write("no sound", "text.wav")
+            let manifest = try folder.write(
                 """
                 {"audio_filepath": "\(text)", "id": "text"}
                 {"audio_filepath": "\(voice)", "id": "voice"}
 
-                """)
+                """, "m.jsonl")
             let arguments = ["pack", manifest, "-o", folder.path + "/s"]
             for _ in 0..<2 {
                 let outcome = try BuiltCommand.run(arguments)
@@ -173,7 +218,7 @@ extension Commands {
             }
             #expect(try BuiltCommand.run(stream + ["--shard", "1/2"], input: first).status == 64)
             // A stream that ends too early is an error with its place.
-            let cut = try folder.file("cut.tar", Data(bytes(first).prefix(100_000)))
+            let cut = try folder.write(Data(bytes(first).prefix(100_000)), "cut.tar")
             let outcome = try BuiltCommand.run(
                 ["features", "-", "-o", folder.path + "/cut.ark"], input: cut)
             #expect(outcome.status == 65)
@@ -296,7 +341,7 @@ extension Commands {
                 try FileManager.default.copyItem(atPath: voice, toPath: path)
                 return #"{"audio_filepath": "\#(path)"}"#
             }
-            let manifest = try folder.file("copies.jsonl", lines.joined(separator: "\n"))
+            let manifest = try folder.write(lines.joined(separator: "\n"), "copies.jsonl")
             #expect(try BuiltCommand.run(["check", manifest]).status == 0)
             let found = try BuiltCommand.run(["check", manifest, "--hashes"])
             #expect(found.status == 65 && found.error.contains("is recording 1 of"))

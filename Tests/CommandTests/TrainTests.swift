@@ -1,6 +1,7 @@
 import ApusCorpus
 import ApusReport
 import Foundation
+import TestSupport
 import Testing
 
 extension Commands {
@@ -149,7 +150,7 @@ extension Commands {
             let folder = try TemporaryFolder()
             let whole = Self.arguments(models, folder.path + "/run")
             let other = Self.arguments(models, try Self.run.path + "/run")
-            let empty = try folder.file("empty.jsonl", "")
+            let empty = try folder.write("", "empty.jsonl")
             let cases: [([String], Int32, String)] = [
                 (whole + ["--set", "head.kinds=linear"], 64, "did you mean 'head.kind'"),
                 (whole + ["--set", "encoder.rate=-1"], 64, "encoder.rate"),

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// Manifests of the sample voices and small models trained on them by the command, made once.

@@ -1,5 +1,6 @@
 import ApusNN
 import Foundation
+import TestSupport
 import Testing
 
 extension Commands {
@@ -104,7 +105,7 @@ extension Commands {
         }
 
         @Test func unreadableRecordingsAreNamedAndLeftOut() throws {
-            let noise = try folder.file("noise.wav", "no sound")
+            let noise = try folder.write("no sound", "noise.wav")
             let outcome = try BuiltCommand.run([
                 "units", voice, noise, "--clusters", "4", "--threads", "1", "-o",
                 path("units.safetensors"),

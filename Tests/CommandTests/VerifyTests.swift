@@ -1,5 +1,6 @@
 import ApusReport
 import Foundation
+import TestSupport
 import Testing
 
 extension Commands {
@@ -133,13 +134,12 @@ extension Commands {
 
         @Test func storedEmbeddingsNeedNoAudio() throws {
             let folder = try TemporaryFolder()
-            let vectors = try folder.file(
-                "vectors.jsonl",
+            let vectors = try folder.write(
                 [("a", "1, 0"), ("b", "1, 0.1"), ("c", "0, 1"), ("d", "0.2, 1")].map {
                     "{\"id\": \"\($0)\", \"embedding\": [\($1)]}\n"
-                }.joined())
-            let trials = try folder.file(
-                "trials.txt", "a b target\nc d target\na c nontarget\nb d nontarget\n")
+                }.joined(), "vectors.jsonl")
+            let trials = try folder.write(
+                "a b target\nc d target\na c nontarget\nb d nontarget\n", "trials.txt")
             let outcome = try BuiltCommand.run([
                 "verify", "mine=" + vectors, "--trials", trials, "-o", folder.path + "/run",
             ])
@@ -153,13 +153,12 @@ extension Commands {
 
         @Test func badInputIsNamed() throws {
             let folder = try TemporaryFolder()
-            let vectors = try folder.file(
-                "v.jsonl",
-                "{\"id\": \"a\", \"embedding\": [1, 0]}\n{\"id\": \"b\", \"embedding\": [0, 1]}\n")
-            let broken = try folder.file(
-                "nan.jsonl",
+            let vectors = try folder.write(
+                "{\"id\": \"a\", \"embedding\": [1, 0]}\n{\"id\": \"b\", \"embedding\": [0, 1]}\n",
+                "v.jsonl")
+            let broken = try folder.write(
                 "{\"id\": \"a\", \"embedding\": [1, \"NaN\"]}\n"
-                    + "{\"id\": \"b\", \"embedding\": [0, 1]}\n")
+                    + "{\"id\": \"b\", \"embedding\": [0, 1]}\n", "nan.jsonl")
             let usable = "a a target\na b nontarget\n"
             let cases: [(vectors: String, trials: String, status: Int32, word: String)] = [
                 (vectors, "", 65, "nothing of the kind trials"),
@@ -171,14 +170,14 @@ extension Commands {
                 (folder.path + "/absent.npy", usable, 66, "absent.npy"),
             ]
             for (vectors, text, status, word) in cases {
-                let trials = try folder.file("trials.txt", text)
+                let trials = try folder.write(text, "trials.txt")
                 let outcome = try BuiltCommand.run([
                     "verify", vectors, "--trials", trials, "-o", folder.path + "/run",
                 ])
                 #expect(outcome.status == status, "\(word): \(outcome.error)")
                 #expect(outcome.error.contains(word), "\(outcome.error)")
             }
-            let trials = try folder.file("trials.txt", usable)
+            let trials = try folder.write(usable, "trials.txt")
             let own = try BuiltCommand.run([
                 "verify", vectors, "--trials", trials, "-o", folder.path + "/run",
             ])

@@ -1,6 +1,7 @@
 import ApusCorpus
 import ApusSignal
 import Foundation
+import TestSupport
 import Testing
 
 /// Stores and loaders for training: what is others in each epoch, and what decides nothing.

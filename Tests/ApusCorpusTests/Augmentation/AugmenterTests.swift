@@ -1,6 +1,7 @@
 import ApusCorpus
 import ApusSignal
 import Foundation
+import TestSupport
 import Testing
 
 /// Draws belong to a recording and an epoch, and each kind does what it says.

@@ -4,7 +4,7 @@ import Foundation
 /// Threads that meet as processes do, each with a group of its own.
 ///
 /// - Returns: What each of them returned or threw, by rank.
-func inProcesses<Value: Sendable>(
+public func inProcesses<Value: Sendable>(
     _ count: Int, timeout: Double = 60, closes: Bool = true,
     _ body: @escaping @Sendable (ProcessGroup) throws -> Value
 ) throws -> [Result<Value, any Error>] {
@@ -45,7 +45,7 @@ private final class Results<Value: Sendable>: @unchecked Sendable {
 }
 
 /// A port of this machine that is free.
-func freePort() throws -> Int {
+public func freePort() throws -> Int {
     let socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     defer { close(socket) }
     var address = sockaddr_in()
