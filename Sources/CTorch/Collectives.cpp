@@ -1,13 +1,16 @@
-// What processes that train together exchange: libtorch's c10d, with Gloo between processors.
+// What processes that train together exchange: libtorch's c10d, with Gloo between processors and NCCL
+// between CUDA devices.
 //
 // A collective runs on Gloo's own threads. Who waits does so in short pieces, so that a process that is
-// gone is found out by others means than the collective's time running out.
+// gone is found out by other means than the collective's time running out.
 #include "Collectives.hpp"
 
 #include <torch/csrc/autograd/custom_function.h>
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
+
+#include <thread>
 
 #include "Device.hpp"
 
@@ -47,25 +50,30 @@ struct GatheredRows : torch::autograd::Function<GatheredRows> {
         const auto own = input.contiguous();
         auto sizes = own.sizes().vec();
         sizes[0] *= group->size;
-        auto out = at::zeros(sizes, own.options().device(at::kCPU));
+        at::Tensor out;
         group->noting([&] {
-            const auto sent = own.to(at::kCPU);
-            auto in = sent.view({-1}).view(at::kByte), all = out.view({-1}).view(at::kByte);
+            const auto carrier = group->carrier(own.device());
+            const auto all = at::empty(sizes, own.options().device(carrier.device));
+            const auto sent = own.to(carrier.device);
+            auto in = sent.view({-1}).view(at::kByte), room = all.view({-1}).view(at::kByte);
             c10d::AllgatherOptions options;
             options.timeout = group->timeout;
-            group->backend->_allgather_base(all, in, options)->wait();
+            apus::finish(*carrier.backend._allgather_base(room, in, options), group->timeout, carrier.device);
+            out = all;
         });
-        return out.to(own.device());
+        return out.defined() ? out.to(own.device()) : at::zeros(sizes, own.options());
     }
 
     static torch::autograd::variable_list backward(torch::autograd::AutogradContext *context, torch::autograd::variable_list gradients) {
         auto *group = reinterpret_cast<apus_group>(context->saved_data["group"].toInt());
-        auto sum = gradients[0].to(at::kCPU, at::kFloat).contiguous().clone();
+        auto sum = gradients[0].to(at::kFloat, false, true).contiguous();
         group->noting([&] {
-            std::vector<at::Tensor> list{sum};
+            const auto carrier = group->carrier(sum.device());
+            std::vector<at::Tensor> list{sum.to(carrier.device)};
             c10d::AllreduceOptions options;
             options.timeout = group->timeout;
-            group->backend->allreduce(list, options)->wait();
+            apus::finish(*carrier.backend.allreduce(list, options), group->timeout, carrier.device);
+            sum = list[0];
         });
         const int64_t rows = sum.size(0) / group->size;
         return {sum.narrow(0, group->rank * rows, rows).to(gradients[0].options()), at::Tensor()};
@@ -74,7 +82,17 @@ struct GatheredRows : torch::autograd::Function<GatheredRows> {
 
 }  // namespace
 
-bool apus::isDone(c10d::Work &work, milliseconds wait) {
+bool apus::isDone(c10d::Work &work, milliseconds wait, at::Device device) {
+    if (!device.is_cpu()) {
+        // NCCL's own wait takes the end of its time for a failure.
+        for (const auto end = std::chrono::steady_clock::now() + wait; !work.isCompleted();) {
+            if (std::chrono::steady_clock::now() > end) return false;
+            std::this_thread::sleep_for(std::chrono::microseconds(50));
+        }
+        if (const auto failure = work.exception()) std::rethrow_exception(failure);
+        work.synchronize();
+        return true;
+    }
     try {
         work.wait(wait);
         return true;
@@ -87,7 +105,11 @@ bool apus::isDone(c10d::Work &work, milliseconds wait) {
     return true;
 }
 
-const char *apus_backends(void) APUS_NOEXCEPT { return "gloo"; }
+void apus::finish(c10d::Work &work, milliseconds timeout, at::Device device) {
+    TORCH_CHECK(isDone(work, timeout, device), "an exchange has taken more than ", timeout.count(), " ms");
+}
+
+const char *apus_backends(void) APUS_NOEXCEPT { return apus::hasDeviceCollectives() ? "gloo nccl" : "gloo"; }
 
 apus_status apus_store_open(const char *host, int32_t port, bool serves, const char *prefix, int64_t timeout, apus_store *out) APUS_NOEXCEPT {
     return apus::guarded([&] {
@@ -134,8 +156,9 @@ apus_status apus_group_open(apus_store store, const char *name, const char *addr
     return apus::guarded([&] {
         auto options = c10d::ProcessGroupGloo::Options::create(milliseconds(joining));
         options->devices.push_back(device(address));
-        auto backend = c10::make_intrusive<c10d::ProcessGroupGloo>(c10::make_intrusive<c10d::PrefixStore>(name, store->value), rank, size, options);
-        *out = new apus_group_s{backend, rank, size, milliseconds(timeout)};
+        const auto own = c10::make_intrusive<c10d::PrefixStore>(name, store->value);
+        const auto backend = c10::make_intrusive<c10d::ProcessGroupGloo>(own, rank, size, options);
+        *out = new apus_group_s{backend, rank, size, milliseconds(timeout), own};
     });
 }
 

@@ -28,6 +28,8 @@ struct Bucket {
 struct apus_buckets_s {
     apus_group group;
     std::vector<at::Tensor> parameters;
+    /// Where the buckets lie.
+    at::Device device = at::kCPU;
     std::vector<Bucket> buckets;
     /// The bucket of each parameter and its place there.
     std::vector<std::pair<size_t, size_t>> places;
@@ -74,13 +76,13 @@ struct apus_buckets_s {
             std::vector<at::Tensor> list{buckets[sent].numbers};
             c10d::AllreduceOptions options;
             options.timeout = group->timeout;
-            group->noting([&] { buckets[sent].work = group->backend->allreduce(list, options); });
+            group->noting([&] { buckets[sent].work = group->carrier(device).backend.allreduce(list, options); });
         }
     }
 
     /// Gives the parameters of a bucket the sums.
     void give(const Bucket &bucket) {
-        const auto counts = bucket.numbers.narrow(0, bucket.length, static_cast<int64_t>(bucket.members.size())).to(at::kFloat);
+        const auto counts = bucket.numbers.narrow(0, bucket.length, static_cast<int64_t>(bucket.members.size())).to(at::kCPU, at::kFloat);
         for (size_t place = 0; place < bucket.members.size(); ++place) {
             if (counts.data_ptr<float>()[place] == 0) continue;
             auto &parameter = parameters[bucket.members[place]];
@@ -118,7 +120,9 @@ apus_status apus_buckets_open(apus_group group, const apus_tensor *parameters, i
         result->places.resize(static_cast<size_t>(count));
         result->taken.resize(static_cast<size_t>(count));
         for (size_t i = static_cast<size_t>(count); i-- > 0;) result->add(i, bytes / (halves ? 2 : 4));
-        for (auto &bucket : result->buckets) bucket.numbers = at::zeros({bucket.length + static_cast<int64_t>(bucket.members.size())}, halves ? at::kBFloat16 : at::kFloat);
+        if (count > 0) result->device = group->carrier(result->parameters[0].device()).device;
+        const auto options = at::TensorOptions(result->device).dtype(halves ? at::kBFloat16 : at::kFloat);
+        for (auto &bucket : result->buckets) bucket.numbers = at::zeros({bucket.length + static_cast<int64_t>(bucket.members.size())}, options);
         result->clear();
         for (size_t i = 0; i < result->parameters.size(); ++i) torch::autograd::impl::set_post_acc_grad_hooks(result->parameters[i], std::make_unique<Hook>(result.get(), i));
         *out = result.release();
@@ -153,7 +157,7 @@ apus_status apus_buckets_wait(apus_buckets buckets, int64_t wait, bool *done) AP
         for (auto &bucket : buckets->buckets) {
             const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
             // A bucket that couldn't be sent has left a failure in the group.
-            if (!bucket.work || !apus::isDone(*bucket.work, std::max(left, std::chrono::milliseconds(1)))) return;
+            if (!bucket.work || !apus::isDone(*bucket.work, std::max(left, std::chrono::milliseconds(1)), buckets->device)) return;
         }
         for (const auto &bucket : buckets->buckets) buckets->give(bucket);
         buckets->clear();
