@@ -167,6 +167,12 @@ private struct StarterVariables {
             throw .badEnvironment("SLURM_PROCID is \(rank), but SLURM_NTASKS isn't set")
         }
         try require(rank, "SLURM_PROCID", below: count, counted)
+        // A batch script is rank 0 itself, and what it starts without srun would wait for the others.
+        if count > 1, self["SLURM_STEP_ID"] == nil {
+            throw .badEnvironment(
+                "\(counted) is \(count), but srun didn't start this process: put srun before the "
+                    + "command (env -u SLURM_PROCID runs it alone)")
+        }
         let tasks = self["SLURM_STEP_TASKS_PER_NODE"] ?? self["SLURM_TASKS_PER_NODE"]
         let node = try number("SLURM_NODEID") ?? 0
         let perNode = tasks.map(Self.counts) ?? []
