@@ -9,11 +9,11 @@ struct Apus: ParsableCommand {
         commandName: "apus",
         abstract: "Self-supervised learning from recordings without labels.",
         discussion: """
-            A first look, with a network:     recipes/quickstart/run.sh
+            A first look, with a network:     recipes/quickstart/run.sh \
             The same without one:             recipes/quickstart/run.sh --mini
 
-            Results go to standard output, progress and warnings to standard error.
-            Exit codes: 0 done, 64 usage, 65 bad data, 66 missing input, 69 a missing library or
+            Results go to standard output, progress and warnings to standard error. \
+            Exit codes: 0 done, 64 usage, 65 bad data, 66 missing input, 69 a missing library or \
             device, 70 a fault of ours, 73 cannot write.
             """,
         version: apusVersion,

@@ -13,9 +13,9 @@ struct CacheCommand: ParsableCommand {
                       apus cache --prune 500MB
                       apus cache --clear
 
-            Kept are each layer's mean and deviation over a recording, by the contents of the audio
-            file and the model, in $XDG_CACHE_HOME/apus/representations. apus embed, probe and verify
-            use them, unless --no-cache says otherwise; frames are computed anew. What was not used
+            Kept are each layer's mean and deviation over a recording, by the contents of the audio \
+            file and the model, in $XDG_CACHE_HOME/apus/representations. apus embed, probe and verify \
+            use them, unless --no-cache says otherwise; frames are computed anew. What was not used \
             for longest goes first.
             """)
 

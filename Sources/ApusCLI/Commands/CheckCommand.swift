@@ -13,10 +13,10 @@ struct CheckCommand: ParsableCommand {
                       apus check shards --hashes
                       apus check train.jsonl --decode
 
-            Names what can't be opened, is cut off, or has no such part or channel; what is there twice,
-            in one manifest or in two (a leak, where one is for training); and counts the speakers that a
-            manifest shares with those before it. --decode reads every sample. --hashes reads every byte:
-            it finds copies under other names, and shards that have changed since they were packed.
+            Names what can't be opened, is cut off, or has no such part or channel; what is there twice, \
+            in one manifest or in two (a leak, where one is for training); and counts the speakers that a \
+            manifest shares with those before it. --decode reads every sample. --hashes reads every byte: \
+            it finds copies under other names, and shards that have changed since they were packed. \
             The exit code is 65 where anything is wrong.
             """)
 

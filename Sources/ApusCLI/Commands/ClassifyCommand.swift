@@ -11,8 +11,8 @@ struct ClassifyCommand: ParsableCommand {
         abstract: "Name the speaker (or class) of new recordings.",
         discussion: """
             Example: apus classify runs/probe/classifier.safetensors clip.ogg
-            Prints a line for each recording: its path, then the likeliest labels with their
-            probabilities. A classifier knows its own labels only: it names one of them for any
+            Prints a line for each recording: its path, then the likeliest labels with their \
+            probabilities. A classifier knows its own labels only: it names one of them for any \
             recording whatever.
             """)
 

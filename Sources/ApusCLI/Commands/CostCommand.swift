@@ -11,9 +11,9 @@ struct CostCommand: ParsableCommand {
             Example: apus cost --step 4.678 --audio 16 --parameters 85000000 \\
                          --hours 960,60000 --epochs 10 --nodes 1,8,64
 
-            From what a step of one process takes (apus pretrain prints it, Tests/Benchmarks measures it)
-            and from the network: a step is its computing and the sum of the gradients over a ring, or the
-            reading of its audio where that takes longer. All but --step and --audio is an assumption of
+            From what a step of one process takes (apus pretrain prints it, Tests/Benchmarks measures it) \
+            and from the network: a step is its computing and the sum of the gradients over a ring, or the \
+            reading of its audio where that takes longer. All but --step and --audio is an assumption of \
             whoever names it; the model is in ApusPretraining's TrainingCost.
             """)
 

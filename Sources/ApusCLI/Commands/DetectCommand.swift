@@ -9,7 +9,7 @@ struct DetectCommand: ParsableCommand {
         abstract: "Find sound events and their times in recordings.",
         discussion: """
             Example: apus detect runs/events/detector.safetensors street.flac
-            Prints a table with tabs between its columns: the recording, onset and offset in seconds, the
+            Prints a table with tabs between its columns: the recording, onset and offset in seconds, the \
             label, and the mean probability of the event's frames.
             """)
 

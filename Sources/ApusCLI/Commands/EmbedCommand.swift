@@ -33,12 +33,12 @@ struct EmbedCommand: ParsableCommand {
               .jsonl, .csv  a line for each row
               none          a folder with NAME.wav.embedding.npy for each recording, as HEAR's
                             evaluation reads it, with .timestamps.json of windows and frames
-            A recording has the same embedding alone and among others. One of over a minute is
+            A recording has the same embedding alone and among others. One of over a minute is \
             encoded in parts.
 
-            What was begun goes on: OUT.unfinished holds what a killed run had, and recordings whose
-            files have not changed are not embedded again by the same model with the same options.
-            Statistics are kept beyond that: see apus cache. A recording that cannot be used is
+            What was begun goes on: OUT.unfinished holds what a killed run had, and recordings whose \
+            files have not changed are not embedded again by the same model with the same options. \
+            Statistics are kept beyond that: see apus cache. A recording that cannot be used is \
             named and left out, and the exit code is then 65.
             """)
 

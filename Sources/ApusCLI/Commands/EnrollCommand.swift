@@ -16,9 +16,9 @@ struct EnrollCommand: ParsableCommand {
                       apus enroll runs/cpc/model.safetensors more.jsonl --add \\
                         -o speakers.safetensors
 
-            Keeps the mean vector of each speaker of the manifest, and with --dev the thresholds from
-            which on apus identify takes nobody for a speaker. --add adds to the file that is there,
-            and fits nothing anew. MODEL may be a classifier.safetensors of apus train: its head's
+            Keeps the mean vector of each speaker of the manifest, and with --dev the thresholds from \
+            which on apus identify takes nobody for a speaker. --add adds to the file that is there, \
+            and fits nothing anew. MODEL may be a classifier.safetensors of apus train: its head's \
             embedding is taken.
             """)
 

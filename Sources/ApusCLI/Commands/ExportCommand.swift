@@ -14,8 +14,8 @@ struct ExportCommand: ParsableCommand {
             Examples: apus export model.safetensors -o model.onnx
                       apus export hubert.safetensors -o hubert.onnx --layer layer-9
 
-            The file reads 'samples', (recordings, samples) at the model's rate with full scale 1,
-            all of one length. It gives each layer's frames under the layer's name, and
+            The file reads 'samples', (recordings, samples) at the model's rate with full scale 1, \
+            all of one length. It gives each layer's frames under the layer's name, and \
             'recording', the vector that apus embed writes of --layer. With onnxruntime:
 
               session = onnxruntime.InferenceSession("model.onnx")

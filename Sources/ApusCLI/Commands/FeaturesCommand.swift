@@ -23,15 +23,15 @@ struct FeaturesCommand: ParsableCommand {
                       apus features --explain --set melBandCount=40
             An array is T frames x D features of 32-bit floats.
 
-            A folder has a file for each recording, index.jsonl with a line for each (where the
-            features are, what they are of) and front-end.json with every option. Beside OUT.ark
-            lie OUT.scp, OUT.ark.index.jsonl and OUT.ark.front-end.json; beside OUT.npz likewise, which
-            is called OUT.npz.part until it is whole.
-            A recording's key in an archive is its id in the manifest, or its file's name from
+            A folder has a file for each recording, index.jsonl with a line for each (where the \
+            features are, what they are of) and front-end.json with every option. Beside OUT.ark \
+            lie OUT.scp, OUT.ark.index.jsonl and OUT.ark.front-end.json; beside OUT.npz likewise, which \
+            is called OUT.npz.part until it is whole. \
+            A recording's key in an archive is its id in the manifest, or its file's name from \
             where paths begin to differ; blanks become '_', and ~2 follows a key that is taken.
 
-            What was begun goes on: recordings that the index lists are not made again unless their
-            files have changed. A recording that cannot be used is named and left out, and the exit
+            What was begun goes on: recordings that the index lists are not made again unless their \
+            files have changed. A recording that cannot be used is named and left out, and the exit \
             code is then 65.
             """)
 

@@ -10,10 +10,10 @@ struct IdentifyCommand: ParsableCommand {
         abstract: "Say which enrolled speaker is heard in recordings, or none of them.",
         discussion: """
             Example: apus identify speakers.safetensors clip.ogg --false-alarm 0.05
-            Prints a line for each recording: its path, the speaker or 'unknown', then the best
-            candidates with their scores. With --false-alarm a recording whose best score doesn't
-            reach the threshold of that rate, found on dev at enrolment, is unknown; without it the
-            best candidate is named in any case. Of recordings whose manifest names the speaker the
+            Prints a line for each recording: its path, the speaker or 'unknown', then the best \
+            candidates with their scores. With --false-alarm a recording whose best score doesn't \
+            reach the threshold of that rate, found on dev at enrolment, is unknown; without it the \
+            best candidate is named in any case. Of recordings whose manifest names the speaker the \
             outcomes are counted too, on standard error.
             """)
 

@@ -12,10 +12,10 @@ struct ImportCommand: ParsableCommand {
             Examples: apus import hubert-base-ls960 -o hubert.safetensors
                       apus import resemblyzer/pretrained.pt -o ge2e.safetensors
 
-            SOURCE is a folder of transformers (config.json, model.safetensors or
-            pytorch_model.bin, preprocessor_config.json) with wav2vec 2.0, HuBERT, WavLM or
-            data2vec-audio, or a checkpoint of CPC_audio, s3prl (TERA, Mockingjay, APC) or
-            Resemblyzer. Nothing in a checkpoint is executed: it may hold tensors and plain
+            SOURCE is a folder of transformers (config.json, model.safetensors or \
+            pytorch_model.bin, preprocessor_config.json) with wav2vec 2.0, HuBERT, WavLM or \
+            data2vec-audio, or a checkpoint of CPC_audio, s3prl (TERA, Mockingjay, APC) or \
+            Resemblyzer. Nothing in a checkpoint is executed: it may hold tensors and plain \
             values, and all else is an error that names it.
 
             Every command but pretrain takes the model that comes out.

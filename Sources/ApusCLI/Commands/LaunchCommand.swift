@@ -9,11 +9,11 @@ struct LaunchCommand: ParsableCommand {
         discussion: """
             Example: apus launch --processes 2 -- pretrain conf.yaml --set threads=8 -o runs/cpc
 
-            Sets the variables that torchrun sets (RANK, WORLD_SIZE, LOCAL_RANK, LOCAL_WORLD_SIZE,
-            MASTER_ADDR, MASTER_PORT) and puts each process's rank before its lines. SIGINT and
-            SIGTERM are passed on. Where a process fails, the others are stopped, and the exit code
-            is that of the first that failed, 128 and the signal where one ended it.
-            Several machines have starters of their own, which apus pretrain understands: torchrun,
+            Sets the variables that torchrun sets (RANK, WORLD_SIZE, LOCAL_RANK, LOCAL_WORLD_SIZE, \
+            MASTER_ADDR, MASTER_PORT) and puts each process's rank before its lines. SIGINT and \
+            SIGTERM are passed on. Where a process fails, the others are stopped, and the exit code \
+            is that of the first that failed, 128 and the signal where one ended it. \
+            Several machines have starters of their own, which apus pretrain understands: torchrun, \
             Slurm's srun and Open MPI's mpirun.
             """)
 

@@ -15,12 +15,12 @@ struct MergeCommand: ParsableCommand {
                       apus merge parts/1 parts/2 -o all
                       apus merge parts/*.ark -o all.ark --manifest train.jsonl --missing rest.jsonl
 
-            Embeddings (.npy, .npz, .safetensors, .ark, .jsonl, .csv, folders) and features (.npz, .ark,
-            folders of .npy) become what one process would have written: in the manifest's order where one
-            is named, else in that of the arguments. Parts of another model, front end or other options
+            Embeddings (.npy, .npz, .safetensors, .ark, .jsonl, .csv, folders) and features (.npz, .ark, \
+            folders of .npy) become what one process would have written: in the manifest's order where one \
+            is named, else in that of the arguments. Parts of another model, front end or other options \
             are refused, and so is a recording that is in two parts. What is merged already stays.
 
-            With --manifest, recordings that no part has are counted and named, --missing writes their
+            With --manifest, recordings that no part has are counted and named, --missing writes their \
             lines to a manifest, and the exit code is then 65.
             """)
 

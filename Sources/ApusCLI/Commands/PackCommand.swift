@@ -17,20 +17,20 @@ struct PackCommand: ParsableCommand {
                       apus pack train.jsonl -o shards --shard-bytes 256MB --shard-recordings 2000
                       apus check shards --hashes
 
-            shards/apus-000000.tar has KEY.flac (or as the file was called) and KEY.json, the line of the
-            manifest, for each recording; the key is the id made safe for a file's name. shards.jsonl is
-            the index: itself a manifest, whose paths are byte ranges of the shards. shards.json has the
+            shards/apus-000000.tar has KEY.flac (or as the file was called) and KEY.json, the line of the \
+            manifest, for each recording; the key is the id made safe for a file's name. shards.jsonl is \
+            the index: itself a manifest, whose paths are byte ranges of the shards. shards.json has the \
             hashes of the shards, and is written last.
 
-            A file that is packed whole stays as it is, unless --audio says otherwise. Of a file that a
-            line takes a part or a channel of, that alone is packed, as FLAC: exact for samples of up to
+            A file that is packed whole stays as it is, unless --audio says otherwise. Of a file that a \
+            line takes a part or a channel of, that alone is packed, as FLAC: exact for samples of up to \
             24 bits, and for floats and lossy formats the nearest of 24 bits.
 
-            The same command goes on where a run was cut off: whole shards are kept. The same manifest
-            with the same options gives the same bytes. A recording that cannot be used is named and
+            The same command goes on where a run was cut off: whole shards are kept. The same manifest \
+            with the same options gives the same bytes. A recording that cannot be used is named and \
             left out, and the exit code is then 65.
 
-            Wherever a manifest is taken, so is a folder of shards, a .tar file, a pattern such as
+            Wherever a manifest is taken, so is a folder of shards, a .tar file, a pattern such as \
             'shards/apus-{000000..000119}.tar', or a text file with the path of a .tar file a line.
             """)
 

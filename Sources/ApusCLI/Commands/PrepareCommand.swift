@@ -10,7 +10,7 @@ struct PrepareCommand: ParsableCommand {
         commandName: "prepare",
         abstract: "Write manifests and speaker-stratified splits of a corpus.",
         discussion: """
-            Every file is decoded once. Clips that are too short, byte-identical duplicates and
+            Every file is decoded once. Clips that are too short, byte-identical duplicates and \
             unreadable files are left out and listed in DIR/summary.json.
 
             Example: apus prepare folder samples/audio/voices --speaker-from-parent -o data

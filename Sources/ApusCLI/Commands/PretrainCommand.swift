@@ -14,15 +14,15 @@ struct PretrainCommand: ParsableCommand {
                       apus pretrain --from runs/cpc/model.safetensors \\
                         --set data.manifest=mine/train.jsonl -o runs/adapted
 
-            Writes config.yaml, provenance.json, metrics.jsonl, a TensorBoard event file,
-            checkpoints/ and model.safetensors into the run's folder. A step's draws depend on the
-            seed and the step alone: the same seed gives the same weights, interrupted or not.
-            --from trains a model on, on other recordings: objective, front end and normalisation are
-            the model's unless they are set anew; it has to have every weight of the objective.
-            SIGINT (Ctrl-C) and SIGTERM end the run after a checkpoint of the step at hand.
-            Processes that torchrun, Slurm's srun, Open MPI's mpirun or apus launch start together
-            share each batch and train one model, that of one process with the same batches; where
-            one is lost, the others end with exit code 69, and the same command continues.
+            Writes config.yaml, provenance.json, metrics.jsonl, a TensorBoard event file, \
+            checkpoints/ and model.safetensors into the run's folder. A step's draws depend on the \
+            seed and the step alone: the same seed gives the same weights, interrupted or not. \
+            --from trains a model on, on other recordings: objective, front end and normalisation are \
+            the model's unless they are set anew; it has to have every weight of the objective. \
+            SIGINT (Ctrl-C) and SIGTERM end the run after a checkpoint of the step at hand. \
+            Processes that torchrun, Slurm's srun, Open MPI's mpirun or apus launch start together \
+            share each batch and train one model, that of one process with the same batches; where \
+            one is lost, the others end with exit code 69, and the same command continues. \
             apus pretrain --print-defaults shows every option.
             """)
 

@@ -16,9 +16,9 @@ struct ProbeCommand: ParsableCommand {
             Example: apus probe CPC=runs/cpc/model.safetensors --train data/train.jsonl \\
                        --dev data/dev.jsonl --test data/test.jsonl -o runs/probe
 
-            Prints one table: statistics of log-mels and of MFCCs, a random projection, the channel
-            alone, each model's untrained encoder and the model, with few labels, with all, and on
-            single frames. Layer and regularisation are chosen on dev. Writes results.json, .md, .txt
+            Prints one table: statistics of log-mels and of MFCCs, a random projection, the channel \
+            alone, each model's untrained encoder and the model, with few labels, with all, and on \
+            single frames. Layer and regularisation are chosen on dev. Writes results.json, .md, .txt \
             and .tex, classifier.safetensors (for apus classify) and what apus report shows.
             """)
 

@@ -17,10 +17,10 @@ struct SearchCommand: ParsableCommand {
                       apus search corpus.npy --duplicates 0.98
                       apus search corpus.npy --outliers 20
 
-            INDEX is a file or folder that apus embed wrote, and queries are others like it, or
-            recordings with the model that INDEX was made by; layer, pooling, windows and length are
-            those of INDEX. Vectors are compared by the cosine, all of them.
-            --duplicates prints pairs, the most alike first. --outliers prints what is least like its
+            INDEX is a file or folder that apus embed wrote, and queries are others like it, or \
+            recordings with the model that INDEX was made by; layer, pooling, windows and length are \
+            those of INDEX. Vectors are compared by the cosine, all of them. \
+            --duplicates prints pairs, the most alike first. --outliers prints what is least like its \
             nearest others, by the mean of their cosines.
             """)
 

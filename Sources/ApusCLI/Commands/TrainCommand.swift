@@ -15,12 +15,12 @@ struct TrainCommand: ParsableCommand {
                       apus train runs/cpc/model.safetensors ... --set head.kind=ecapa \\
                         --set loss.kind=aamSoftmax --set encoder.rate=1e-4 -o runs/fine-tuned
 
-            The step with the highest accuracy on dev is kept, and test is looked at once. Writes
-            classifier.safetensors (for apus classify and, by the head's embedding, apus embed),
-            results.json, results.md, metrics.jsonl, checkpoints/ and, where the encoder was trained,
-            model.safetensors. The same command continues a run that was cut off.
-            encoder.rate=0 leaves the encoder as it is; encoder.fromScratch=true begins with initial
-            weights; without MODEL the encoder is that of the option objective.
+            The step with the highest accuracy on dev is kept, and test is looked at once. Writes \
+            classifier.safetensors (for apus classify and, by the head's embedding, apus embed), \
+            results.json, results.md, metrics.jsonl, checkpoints/ and, where the encoder was trained, \
+            model.safetensors. The same command continues a run that was cut off. \
+            encoder.rate=0 leaves the encoder as it is; encoder.fromScratch=true begins with initial \
+            weights; without MODEL the encoder is that of the option objective. \
             apus train --print-defaults shows every option.
             """)
 

@@ -19,8 +19,8 @@ struct TrialsCommand: ParsableCommand {
                       apus trials data/test.jsonl --impostors sameLanguage --limit 100000 \\
                         -o test-trials.txt
 
-            Every pair of recordings of one speaker is a target and every pair of two speakers an
-            impostor, or, with sameLanguage, every such pair of one language: without it, a system
+            Every pair of recordings of one speaker is a target and every pair of two speakers an \
+            impostor, or, with sameLanguage, every such pair of one language: without it, a system \
             that tells languages apart looks like one that tells speakers apart.
             """)
 

@@ -17,10 +17,10 @@ struct UnitsCommand: ParsableCommand {
                       apus units data/train.jsonl --model runs/first/model.safetensors \\
                         --layer layer-2 --clusters 500 -o better.safetensors
 
-            MFCCs are 13 cepstra with their first and second derivatives, made of the
-            log-mels of the front end, which has to be the training's (its
-            normalization aside). Units of a layer hold the model, so that their file
-            stands alone. The last line of the output is what apus pretrain needs to
+            MFCCs are 13 cepstra with their first and second derivatives, made of the \
+            log-mels of the front end, which has to be the training's (its \
+            normalization aside). Units of a layer hold the model, so that their file \
+            stands alone. The last line of the output is what apus pretrain needs to \
             train on the units.
             """)
 

@@ -20,9 +20,9 @@ struct VerifyCommand: ParsableCommand {
                         --manifest data/dev.jsonl --cohort data/train.jsonl -o runs/verify
                       apus verify vectors.npy --trials trials.txt --cohort data/train.jsonl ...
 
-            Trials are VoxCeleb's ('1 first second') or Kaldi's ('first second target'), by ids or by
-            the ends of files' paths. Layer and calibration are chosen on dev trials. Without a
-            manifest the names in a file of embeddings (of apus embed) are the recordings.
+            Trials are VoxCeleb's ('1 first second') or Kaldi's ('first second target'), by ids or by \
+            the ends of files' paths. Layer and calibration are chosen on dev trials. Without a \
+            manifest the names in a file of embeddings (of apus embed) are the recordings. \
             Writes results.json, scores.tsv, verifier.safetensors and what apus report shows.
             """)
 
