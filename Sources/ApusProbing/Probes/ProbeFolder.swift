@@ -26,6 +26,8 @@ public struct ProbeFolder {
         public var testLabels: [String]
         /// The systems that have embeddings, in the order of the table.
         public var systems: [String]
+        /// What each system answered with the most labels; none in runs of earlier versions.
+        public var answers: [Answers]?
         /// Accuracy of naming classes evenly, and of always naming the most frequent one.
         public var chance: ProbeReport.Chance
         /// What a reader should know of the data.
@@ -36,6 +38,16 @@ public struct ProbeFolder {
         public var testManifest: String
         /// The front end of the pictures.
         public var frontEnd: FrontEnd
+    }
+
+    /// What a system answered on the test recordings.
+    public struct Answers: Codable, Sendable {
+        /// The system's name.
+        public var system: String
+        /// The class that each recording was taken for, as a position in the classes.
+        public var predictions: [Int]
+        /// The probability that the classifier gave it.
+        public var confidences: [Double]
     }
 
     /// The folder's path.
@@ -65,17 +77,23 @@ public struct ProbeFolder {
         } catch {
             throw PretrainingError.cannotWrite(path: path, reason: writingReason(error))
         }
-        let details = Details(
+        var details = Details(
             className: options.label.className, classes: report.classes,
             bestSystem: report.bestSystem, confusion: report.confusion.counts,
             testIDs: report.testIDs, testLabels: report.testLabels,
-            systems: report.results.systemNames, chance: report.chance,
+            systems: report.results.systemNames, answers: [], chance: report.chance,
             warnings: report.warnings.map(\.description), comparison: report.comparison,
             testManifest: testManifest,
             frontEnd: PlainFeatures.frontEnd(of: report.classifier.model.card.frontEnd))
         var tensors: [String: TensorValues] = [:]
         // Of several trainings of one system the first is shown.
         for system in report.systems where tensors[system.name] == nil {
+            if let last = system.utterances.last {
+                details.answers?.append(
+                    Answers(
+                        system: system.name, predictions: last.testPredictions,
+                        confidences: last.testConfidences))
+            }
             let layer = system.testEmbeddings
             tensors[system.name] = TensorValues(
                 shape: [layer.matrix.count / max(1, layer.width), layer.width],

@@ -173,6 +173,7 @@ extension UtteranceProbe.Outcome {
                 reason: "another's has \(classes.count)")
         }
         testPredictions = folds.flatMap(\.testPredictions)
+        testConfidences = folds.flatMap(\.testConfidences)
         let total = Double(testPredictions.count)
         let accuracies = selections.indices.map { draw in
             folds.reduce(0) {

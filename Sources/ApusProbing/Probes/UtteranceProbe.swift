@@ -75,6 +75,8 @@ public struct UtteranceProbe: Sendable {
         public var classifier: LogisticRegression
         /// The first seed's prediction for each test recording, as positions in `classes`.
         public var testPredictions: [Int]
+        /// The probability that it gives each of these.
+        public var testConfidences: [Double]
 
         /// The number of test recordings.
         public var trials: Int { testPredictions.count }
@@ -121,7 +123,7 @@ public struct UtteranceProbe: Sendable {
 
         return try amounts.map { amount, seeds in
             var selections: [Selection] = []
-            var first: (classifier: LogisticRegression, predictions: [Int])?
+            var first: (classifier: LogisticRegression, predictions: [Int], confidences: [Double])?
             for seed in 0..<seeds {
                 let subset: [Int] =
                     switch amount {
@@ -152,7 +154,13 @@ public struct UtteranceProbe: Sendable {
                             predictions: predictions, targets: targets.test),
                         trainingCount: subset.count
                             + (options.refits && amount == .all ? targets.development.count : 0)))
-                if first == nil { first = (chosen.classifier, predictions) }
+                if first == nil {
+                    let probabilities = chosen.classifier.probabilities(for: layer.matrix)
+                    let confidences = predictions.enumerated().map { row, predicted in
+                        min(1, Double(probabilities[row * classes.names.count + predicted]))
+                    }
+                    first = (chosen.classifier, predictions, confidences)
+                }
                 done += 1
                 progress(done, total)
             }
@@ -163,7 +171,7 @@ public struct UtteranceProbe: Sendable {
             return Outcome(
                 labelledPerClass: amount, accuracy: interval, intervalMethod: method,
                 selections: selections, classes: classes.names, classifier: first.classifier,
-                testPredictions: first.predictions)
+                testPredictions: first.predictions, testConfidences: first.confidences)
         }
     }
 

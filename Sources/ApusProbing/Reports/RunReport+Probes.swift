@@ -1,4 +1,5 @@
 import ApusCorpus
+import ApusMetrics
 import ApusNN
 import ApusReport
 import ApusSignal
@@ -41,6 +42,19 @@ extension RunReport {
                             counts: details.confusion
                         ).svg())
                 ]))
+        if let chart = try reliabilityChart(details) {
+            sections.append(
+                Report.Section(
+                    "Reliability",
+                    [
+                        .svg(
+                            caption:
+                                "How often the answer is right, by the probability that the "
+                                + "classifier gave it, in ten bins, with the most labels; on the dashed "
+                                + "line probabilities mean what they say. Behind the names the "
+                                + "expected calibration error.", chart.svg())
+                    ]))
+        }
         sections.append(try maps(of: probe, details))
         let pictures = spectrograms(details)
         if !pictures.isEmpty {
@@ -48,6 +62,17 @@ extension RunReport {
                 Report.Section("One clip of each \(details.className)", [.images(pictures)]))
         }
         return sections
+    }
+
+    private static func reliabilityChart(_ details: ProbeFolder.Details) throws -> LineChart? {
+        let systems = try (details.answers ?? []).map { answers in
+            let isRight = zip(answers.predictions, details.testLabels).map { predicted, label in
+                details.classes.indices.contains(predicted) && details.classes[predicted] == label
+            }
+            let found = try reliability(confidences: answers.confidences, isRight: isRight)
+            return (answers.system, found)
+        }
+        return systems.isEmpty ? nil : reliabilityChart(systems, yTitle: "Share that is right (%)")
     }
 
     private static func maps(

@@ -57,11 +57,14 @@ struct VerificationPairs {
 
     /// The trials with the inner products of vectors as scores.
     ///
-    /// - Parameter vectors: (N, D) for the part's recordings.
+    /// Most pairs of recordings are trials, so that whole products are the fastest.
+    ///
+    /// - Parameter vectors: Those of the part's recordings, of which only inner products count.
     /// - Returns: The trials, in the order of the pairs.
     /// - Throws: `MetricsError` for vectors that aren't finite.
-    func scored(_ vectors: Tensor) throws -> DetectionTrials {
-        let count = vectors.shape[0]
+    func scored(_ vectors: ScorableVectors) throws -> DetectionTrials {
+        let count = vectors.count
+        let matrix = Tensor(vectors.vectors, shape: [count, vectors.width])
         var scores: [Float] = []
         scores.reserveCapacity(pairs.count)
         var next = 0
@@ -70,7 +73,7 @@ struct VerificationPairs {
         for start in stride(from: 0, to: count, by: blockSize) {
             let end = min(start + blockSize, count)
             let products = withoutGradients {
-                vectors.sliced(start..<end, dimension: 0).matmul(vectors.transposed(0, 1)).floats
+                matrix.sliced(start..<end, dimension: 0).matmul(matrix.transposed(0, 1)).floats
             }
             while next < pairs.count, Int(pairs[next].first) < end {
                 let pair = pairs[next]

@@ -136,11 +136,11 @@ public struct VerificationProbe: Sendable {
         return drawn.prefix(options.maximumRecordings).sorted()
     }
 
-    /// (N, D): a part's vectors, centred by the training part, of length 1.
+    /// A part's vectors, centred by the training part, of length 1.
     private func vectors(
         _ layer: Representation.Layer, like train: Representation.Layer, _ pooling: Pooling,
         _ standardizes: Bool, hasDeviations: Bool
-    ) -> Tensor {
+    ) -> ScorableVectors {
         let width =
             hasDeviations && pooling == .mean ? layer.width / 2 : layer.width
         func columns(_ layer: Representation.Layer) -> [Float] {
@@ -151,8 +151,6 @@ public struct VerificationProbe: Sendable {
         }
         var scaling = FeatureScaling(fitting: columns(train), width: width)
         if !standardizes { scaling.scale = scaling.scale.map { _ in 1 } }
-        let centred = scaling.tensor(columns(layer))  // (N, D)
-        let squares = (centred * centred).sum(dimension: 1, keepsDimension: true)
-        return centred / squares.scaled(by: 1, plus: 1e-20).squareRoot()
+        return VerificationBackend(scaling: scaling).scorable(columns(layer))
     }
 }
