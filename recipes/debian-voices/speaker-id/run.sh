@@ -3,9 +3,11 @@
 # a head on the frozen encoder, the encoder fine-tuned with it, fine-tuned with its own objective beside
 # the labels, and the same network from scratch, at each number of labels.
 #
-#   recipes/debian-voices/speaker-id/run.sh                  two hours of two cores
+#   recipes/debian-voices/speaker-id/run.sh                  about two hours of two cores
 #   recipes/debian-voices/speaker-id/run.sh --model PATH     an encoder that is there already
 #   recipes/debian-voices/speaker-id/run.sh --labels "1 5"   numbers of labels per speaker (0: all)
+#   recipes/debian-voices/speaker-id/run.sh --head xVector   linear (default), xVector or ecapa: networks that
+#                                                            take several times as long
 #   recipes/debian-voices/speaker-id/run.sh --seeds "1 2 3"  trainings of each network
 #   recipes/debian-voices/speaker-id/run.sh --threads 1      threads of a training (default: all cores)
 #   recipes/debian-voices/speaker-id/run.sh --mini           the same on samples/audio, without a download
@@ -24,12 +26,19 @@ recipe=recipes/debian-voices/speaker-id
 
 model=
 labels="1 5 20 0"
+head=linear
 seeds=1
 threads=0
-read_options 8 "model labels seeds threads" "" "$@"
+read_options 8 "model labels head seeds threads" "" "$@"
 for number in $labels $seeds $threads; do
     [[ $number =~ ^[0-9]+$ ]] || fail 64 "'$number' is no whole number"
 done
+
+case $head in
+    linear) heads=(--set head.kind=linear --set head.pooling=meanAndStandardDeviation) ;;
+    xVector | ecapa) heads=(--set head.kind="$head") ;;
+    *) fail 64 "--head is linear, xVector or ecapa, found '$head'" ;;
+esac
 
 if [ "$mini" = yes ]; then
     run=${run:-runs/debian-speaker-id-mini}
@@ -81,8 +90,8 @@ if wanted 5; then
     "$apus" probe encoder="$model" "${parts[@]}" --set weightedSum.isOn=true "${probe[@]}" -o "$run/probe"
 fi
 
-# head NAME LABELS SEED OPTION...: one training in $run/NAME-LABELS-SEED; 0 labels are all
-head() {
+# network NAME LABELS SEED OPTION...: one training in $run/NAME-LABELS-SEED; 0 labels are all
+network() {
     local system=$1 count=$2 seed=$3 output
     shift 3
     output=$run/$system-$count-$seed
@@ -90,7 +99,7 @@ head() {
         echo "already there: $output"
     else
         # shellcheck disable=SC2046
-        "$apus" train "$model" "${parts[@]}" --set head.kind=xVector --set seed="$seed" \
+        "$apus" train "$model" "${parts[@]}" "${heads[@]}" --set seed="$seed" \
             --set threads="$threads" --set data.minimumFrames=30 --set data.labelledPerClass="$count" $(epochs "$count") \
             ${train[@]+"${train[@]}"} "$@" -o "$output" >/dev/null
     fi
@@ -100,10 +109,10 @@ if wanted 6; then
     for count in $labels; do
         for seed in $seeds; do
             say "6 $count labels per speaker (0: all), seed $seed"
-            head frozen "$count" "$seed"
-            head fine-tuned "$count" "$seed" --set encoder.rate=1e-4
-            head multitask "$count" "$seed" --set encoder.rate=1e-4 --set selfSupervised.weight=0.1
-            head scratch "$count" "$seed" --set encoder.rate=1e-3 --set encoder.fromScratch=true
+            network frozen "$count" "$seed"
+            network fine-tuned "$count" "$seed" --set encoder.rate=1e-4
+            network multitask "$count" "$seed" --set encoder.rate=1e-4 --set selfSupervised.weight=0.1
+            network scratch "$count" "$seed" --set encoder.rate=1e-3 --set encoder.fromScratch=true
         done
     done
     say "6 accuracy (%) by labels per speaker (0: all), means of the seeds"
