@@ -162,7 +162,11 @@ apus_status apus_group_open(apus_store store, const char *name, const char *addr
     });
 }
 
-void apus_group_free(apus_group group) APUS_NOEXCEPT { delete group; }
+void apus_group_free(apus_group group) APUS_NOEXCEPT {
+    // NCCL warns of groups that are only destroyed.
+    if (group->devices) group->noting([&] { group->devices->shutdown(); });
+    delete group;
+}
 
 char *apus_group_failure(apus_group group) APUS_NOEXCEPT {
     std::lock_guard<std::mutex> held(group->lock);
