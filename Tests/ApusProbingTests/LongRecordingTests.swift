@@ -37,11 +37,13 @@ import Testing
                 #expect(largestDifference(layer, expected) < 1e-5)
             }
         }
-        let embedding = try EmbeddingExtractor(model)
-        #expect(
-            largestDifference(
-                try embedding.embeddings(of: [cut])[0].get(),
-                try embedding.embedding(of: waveform)) < 1e-5)
+        for pooling in [Pooling.meanAndStandardDeviation, .dynamics] {
+            let embedding = try EmbeddingExtractor(model, pooling: pooling)
+            #expect(
+                largestDifference(
+                    try embedding.embeddings(of: [cut])[0].get(),
+                    try embedding.embedding(of: waveform)) < 1e-5)
+        }
     }
 
     /// Where a layer looks at the whole recording, a part is a recording of 30 s at most.

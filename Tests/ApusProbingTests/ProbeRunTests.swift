@@ -122,6 +122,46 @@ import Testing
         #expect(page.contains("\(report.bestSystem) (\(error) %)"))
     }
 
+    @Test func recordingsArePooledAsTheOptionSays() throws {
+        let folder = try TemporaryFolder()
+        let train = try manifest(folder, "train", takes: 0..<3)
+        let development = try manifest(folder, "development", takes: 3..<4)
+        let test = try manifest(folder, "test", takes: 4..<6)
+        var options = options()
+        options.frames = nil
+        options.pooling = .dynamics
+        let model = makeModel(.cpc)
+        let report = try ProbeRun(options).run(
+            models: [(name: "cpc", model: model)], train: train, development: development,
+            test: test)
+        let widths = model.encoder.layerWidths
+        for system in report.systems {
+            let expected: [Int] =
+                switch system.name {
+                case "log-mel statistics": [5 * model.card.frontEnd.featureCount]
+                case "MFCC statistics": [5 * 20]
+                case "random projection": [5 * 256]
+                case "channel only": [model.card.frontEnd.featureCount]
+                default: (widths + [widths.reduce(0, +)]).map { 5 * $0 }
+                }
+            #expect(expected.contains(system.testEmbeddings.width), "\(system.name)")
+        }
+        #expect(report.results.protocol.contains("from frame to frame"))
+        #expect(report.classifier.card.pooling == .dynamics)
+        let best = try #require(report.systems.first { $0.name == report.bestSystem })
+        let outcome = try #require(best.utterances.last)
+        for (row, score) in report.classifier.scores(of: test.cuts).enumerated() {
+            let likeliest = try score.get()[0]
+            #expect(likeliest.label == report.classes[outcome.testPredictions[row]])
+            #expect(abs(likeliest.probability - outcome.testConfidences[row]) < 1e-4)
+        }
+        options.verification.impostors = .all
+        #expect(throws: ProbingError.self) { try options.validate() }
+        options.verification.impostors = .none
+        options.pooling = .frames
+        #expect(throws: ProbingError.self) { try options.validate() }
+    }
+
     @Test func whatIsLeftOutIsCounted() throws {
         let folder = try TemporaryFolder()
         var train = try manifest(folder, "train", takes: 0..<2)

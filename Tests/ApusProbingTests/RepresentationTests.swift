@@ -7,6 +7,21 @@ import TestSupport
 import Testing
 
 @Suite struct RepresentationTests {
+    @Test func dynamicsAreExtremesAndChanges() {
+        // Two features: 1, 3, 2 and a constant.
+        let frames = FeatureMatrix(values: [1, 5, 3, 5, 2, 5], frameCount: 3, featureCount: 2)
+        let least = FeatureStatistics.smallestStandardDeviation
+        let values = Pooling.dynamics(frames).values
+        let expected: [Float] = [
+            2, 5, Float((2.0 / 3).squareRoot()), least, 3, 5, 1, 5,
+            1.5, least,  // Changes of 2 and -1, and of none.
+        ]
+        #expect(values.count == Pooling.dynamics.width(ofFrames: 2))
+        #expect(zip(values, expected).allSatisfy { abs($0 - $1) < 1e-6 }, "\(values)")
+        let single = FeatureMatrix(values: [4], frameCount: 1, featureCount: 1)
+        #expect(Pooling.dynamics(single).values == [4, least, 4, 4, least])
+    }
+
     @Test func poolingIsTheMeanAndThePopulationsDeviation() {
         let frames = FeatureMatrix(values: [1, 10, 3, 10, 5, 10], frameCount: 3, featureCount: 2)
         #expect(Pooling.mean(frames).values == [3, 10])

@@ -60,7 +60,7 @@ struct EmbedCommand: ParsableCommand {
             "The layer, by its name; apus info lists them. Default: the last.",
             discussion: "all for all side by side; of a classifier weightedSum for its sum."))
     var layer: String?
-    @Option(help: "How frames become a vector: mean, meanAndStandardDeviation or frames.")
+    @Option(help: "How frames become a vector.")
     var pooling = Pooling.meanAndStandardDeviation
     @Option(help: "A vector for each stretch of so many seconds, rounded to frames.")
     var window: Double?

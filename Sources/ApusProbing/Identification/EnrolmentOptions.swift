@@ -23,7 +23,7 @@ public struct EnrolmentOptions: Codable, Hashable, Sendable {
     /// - Throws: `ProbingError.badOption` with the option's name.
     public func validate() throws {
         for (holds, option, expected, found) in [
-            (pooling != .frames, "pooling", "mean or meanAndStandardDeviation", pooling.rawValue),
+            (pooling != .frames, "pooling", "anything but frames", pooling.rawValue),
             (discriminantCount >= 0, "discriminantCount", "0 or more", "\(discriminantCount)"),
             (workers > 0, "workers", "at least 1", "\(workers)"),
         ] where !holds {

@@ -63,6 +63,9 @@ public enum LabelSource: String, Codable, Hashable, Sendable, CaseIterable {
 public struct ProbeOptions: Codable, Hashable, Sendable {
     /// What recordings are told apart by.
     public var label = LabelSource.speaker
+    /// How a recording's frames become the vector of the probes on recordings: `meanAndStandardDeviation` or
+    /// `dynamics`.
+    public var pooling = Pooling.meanAndStandardDeviation
     /// Probes on one vector for each recording.
     public var utterances = UtteranceProbe.Options()
     /// Probes that tell each tag from its absence, in place of those above.
@@ -134,6 +137,17 @@ public struct ProbeOptions: Codable, Hashable, Sendable {
             ("developmentFrames", events.developmentFrames),
         ] {
             try require(limit > 0, "events.\(name)", "at least 1", limit)
+        }
+        try require(
+            pooling == .meanAndStandardDeviation || pooling == .dynamics, "pooling",
+            "meanAndStandardDeviation or dynamics", pooling.rawValue)
+        if pooling == .dynamics {
+            // These take vectors for means and deviations.
+            try require(
+                !weightedSum.isOn && verification.impostors == .none && label != .tags
+                    && label != .events, "pooling",
+                "meanAndStandardDeviation with a weighted sum, verification, tags or events",
+                pooling.rawValue)
         }
         try require(!group.isEmpty, "group", "a key of the manifest", group)
         try require(

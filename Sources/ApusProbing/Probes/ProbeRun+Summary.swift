@@ -55,7 +55,7 @@ extension ProbeRun {
                 path: "classifier.safetensors",
                 card: Classifier.Card(
                     task: options.label.task, labels: classes.names, layer: selection.layer,
-                    pooling: .meanAndStandardDeviation,
+                    pooling: options.pooling,
                     inverseRegularization: selection.inverseRegularization,
                     developmentAccuracy: selection.developmentAccuracy,
                     trainingData: ModelCard.TrainingData(
@@ -183,7 +183,10 @@ extension ProbeRun {
         let seeds = options.utterances.seedCount
         var text =
             "Multinomial logistic regression on frozen representations (mean and standard deviation "
-            + "over frames); "
+            + "over frames"
+            + (options.pooling == .dynamics
+                ? ", largest and smallest value, deviation of the change from frame to frame" : "")
+            + "); "
         text +=
             foldCount > 1
             ? "\(foldCount) \(options.group)s, each measured on once with layer and C chosen on "

@@ -66,13 +66,16 @@ extension ProbeRun {
                 name: baseline.name, kind: .baseline, frontEnd: plain,
                 // What is linear in single frames is in the log-mels' probe already.
                 hasFrames: baseline == .logMelStatistics, hasDeviations: baseline.hasDeviations,
-                summary: baseline.summary(of: features))
+                summary: baseline.summary(of: features, pooling: options.pooling))
             found.append((system, try evaluate(features, system)))
         }
         if !models.contains(where: { $0.model.card.frontEnd == plain }) {
             stores.removeAll { $0.frontEnd == plain }
         }
         var untrained: [(model: PretrainedModel, outcome: Outcome)] = []
+        let pooling = options.pooling
+        let summary: (([FeatureMatrix]) -> [[Float]])? =
+            pooling == .meanAndStandardDeviation ? nil : { $0.map { pooling($0).values } }
         for (name, model) in models {
             let frontEnd = model.card.frontEnd
             func outcome(_ model: PretrainedModel, _ system: ProbedSystem) throws -> Outcome {
@@ -84,7 +87,7 @@ extension ProbeRun {
             let before = model.untrained()
             let initial = ProbedSystem(
                 name: "untrained " + name, kind: .untrained, seed: model.card.seed,
-                frontEnd: frontEnd)
+                frontEnd: frontEnd, summary: summary)
             // Objectives may share an encoder; of one seed it begins as the same.
             if let known = untrained.first(where: { $0.model.hasSameEncoder(as: before) }) {
                 found.append((initial, known.outcome))
@@ -94,7 +97,8 @@ extension ProbeRun {
                 found.append((initial, made))
             }
             let trained = ProbedSystem(
-                name: name, kind: .trained, seed: model.card.seed, frontEnd: frontEnd)
+                name: name, kind: .trained, seed: model.card.seed, frontEnd: frontEnd,
+                summary: summary)
             found.append((trained, try outcome(model, trained)))
         }
         return found

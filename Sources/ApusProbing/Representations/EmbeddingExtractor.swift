@@ -124,7 +124,7 @@ public final class EmbeddingExtractor {
             }
             guard pooling != .frames else {
                 throw ProbingError.badOption(
-                    option: "pooling", expected: "mean or meanAndStandardDeviation with windows",
+                    option: "pooling", expected: "anything but frames with windows",
                     found: pooling.rawValue)
             }
         }
@@ -371,9 +371,10 @@ public final class EmbeddingExtractor {
 
     /// Whether vectors are made of the statistics that a cache keeps.
     private var readsCache: Bool {
-        guard states.cache != nil, head == nil, windows == nil, pooling != .frames else {
-            return false
-        }
+        // Kept are means and deviations.
+        guard states.cache != nil, head == nil, windows == nil, pooling != .frames,
+            pooling != .dynamics
+        else { return false }
         if case .none = summation { return true }
         return false
     }

@@ -25,13 +25,15 @@ public enum FeatureBaseline: String, Codable, Hashable, Sendable, CaseIterable {
 
     /// How a recording's features become a vector.
     ///
-    /// - Parameter features: Where features come from: log-mels without normalisation.
+    /// - Parameters:
+    ///   - features: Where features come from: log-mels without normalisation.
+    ///   - pooling: What takes the place of mean and standard deviation, but for the channel.
     /// - Returns: A function from a recording's one layer, T x M, to its one vector.
-    public func summary(of features: PlainFeatures) -> ([FeatureMatrix]) -> [[Float]] {
+    public func summary(
+        of features: PlainFeatures, pooling: Pooling = .meanAndStandardDeviation
+    ) -> ([FeatureMatrix]) -> [[Float]] {
         let bandCount = features.store.frontEnd.featureCount
-        let statistics = { (frames: FeatureMatrix) in
-            [Pooling.meanAndStandardDeviation(frames).values]
-        }
+        let statistics = { (frames: FeatureMatrix) in [pooling(frames).values] }
         switch self {
         case .logMelStatistics: return { statistics($0[0]) }
         case .channel: return { [features.quietFrameMean(of: $0[0])] }

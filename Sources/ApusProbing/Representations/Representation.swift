@@ -55,6 +55,9 @@ public enum Pooling: String, Codable, Hashable, Sendable, CaseIterable {
     case mean
     /// The mean and the standard deviation over frames, 2D values.
     case meanAndStandardDeviation
+    /// These two, the largest and the smallest value, and the standard deviation of the change from one frame
+    /// to the next, 5D values: what is short or moves, which a mean over seconds hides.
+    case dynamics
     /// Not at all: the frames stay, T x D values.
     case frames
 
@@ -64,7 +67,7 @@ public enum Pooling: String, Codable, Hashable, Sendable, CaseIterable {
     /// `FeatureStatistics.smallestStandardDeviation`, which is what a single frame has.
     ///
     /// - Parameter frames: T x D with at least one frame.
-    /// - Returns: 1 x D, 1 x 2D or T x D.
+    /// - Returns: 1 x D, 1 x 2D, 1 x 5D or T x D.
     public func callAsFunction(_ frames: FeatureMatrix) -> FeatureMatrix {
         precondition(frames.frameCount > 0, "a recording has at least one frame")
         if self == .frames { return frames }
@@ -73,17 +76,25 @@ public enum Pooling: String, Codable, Hashable, Sendable, CaseIterable {
         guard let statistics = accumulator.finalize() else {
             preconditionFailure("statistics of no frames")
         }
-        let values =
-            self == .mean
-            ? statistics.mean : statistics.mean + statistics.standardDeviation
+        var values = statistics.mean
+        if self != .mean { values += statistics.standardDeviation }
+        if self == .dynamics {
+            var dynamics = DynamicsAccumulator(featureCount: frames.featureCount)
+            dynamics.add(frames)
+            values += dynamics.values
+        }
         return FeatureMatrix(values: values, frameCount: 1, featureCount: values.count)
     }
 
     /// The length of a pooled vector.
     ///
     /// - Parameter width: D, the width of a frame.
-    /// - Returns: D or 2D.
+    /// - Returns: D, 2D or 5D.
     public func width(ofFrames width: Int) -> Int {
-        self == .meanAndStandardDeviation ? 2 * width : width
+        switch self {
+        case .mean, .frames: width
+        case .meanAndStandardDeviation: 2 * width
+        case .dynamics: 5 * width
+        }
     }
 }

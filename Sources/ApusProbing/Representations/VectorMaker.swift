@@ -26,6 +26,8 @@ final class VectorMaker {
     private var rowCount = 0
     /// Of the whole recording: sums for pooling.
     private var sums: StatisticsSums?
+    /// Of the whole recording: what `Pooling.dynamics` has beside them, for each layer.
+    private var dynamics: [DynamicsAccumulator] = []
     /// Of the whole recording: the sum of the parts' vectors by their lengths.
     private var weighted: [Double] = []
 
@@ -92,9 +94,14 @@ final class VectorMaker {
 
     private func addToWhole(_ frames: [FeatureMatrix]) {
         switch content {
-        case .pooled:
+        case .pooled(let pooling, _):
             if sums == nil { sums = StatisticsSums(frames.map(\.featureCount)) }
             sums?.add(frames)
+            guard pooling == .dynamics else { return }
+            if dynamics.isEmpty {
+                dynamics = frames.map { DynamicsAccumulator(featureCount: $0.featureCount) }
+            }
+            for (layer, matrix) in frames.enumerated() { dynamics[layer].add(matrix) }
         case .head(let network):
             let vector = network.embedding(of: frames)
             if weighted.isEmpty { weighted = vector.map { _ in 0 } }
@@ -105,9 +112,9 @@ final class VectorMaker {
 
     private func whole() -> [Float] {
         guard let sums else { return weighted.map { Float($0 / Double(frameCount)) } }
-        return sums.statistics.flatMap { layer in
+        return sums.statistics.enumerated().flatMap { index, layer in
             if case .pooled(.mean, _) = content { return Array(layer[..<(layer.count / 2)]) }
-            return layer
+            return dynamics.isEmpty ? layer : layer + dynamics[index].values
         }
     }
 
