@@ -75,7 +75,7 @@ if wanted 5; then
     else
         "$apus" probe CPC="$run/cpc/model.safetensors" --label soundClass \
             --folds "$run/debian-percussion/all.jsonl" --group kit \
-            --set "utterances.labelledPerClass=[]" --set utterances.refits=true -o "$run/probe"
+            --set "utterances.labelledPerClass=[]" --set utterances.refits=true --set pooling=dynamics -o "$run/probe"
     fi
 fi
 

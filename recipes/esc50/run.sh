@@ -78,7 +78,7 @@ if wanted 4; then
     for system in $systems; do probed+=("$system=$run/$system/model.safetensors"); done
     # shellcheck disable=SC2086
     "$apus" probe "${probed[@]}" $models --folds "$run/manifests/all.jsonl" --label soundClass \
-        --set "utterances.labelledPerClass=[]" --set utterances.refits=true -o "$run/probe"
+        --set "utterances.labelledPerClass=[]" --set utterances.refits=true --set pooling=dynamics -o "$run/probe"
 fi
 
 if wanted 5; then
