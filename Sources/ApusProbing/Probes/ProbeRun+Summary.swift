@@ -237,9 +237,10 @@ extension ProbeRun {
             text +=
                 " Verification: cosine of centred vectors of all pairs of test recordings, "
                 + (options.verification.impostors == .all
-                    ? "" : "those of different \(options.label.className)s in one language only, ")
+                    ? ""
+                    : "those of different \(options.label.className.plural) in one language only, ")
                 + "layer and vectors chosen on development pairs, with a bootstrap interval over "
-                + "\(options.label.className)s."
+                + "\(options.label.className.plural)."
         }
         let trainings = Dictionary(grouping: models, by: \.name).mapValues(\.count)
             .filter { $0.value > 1 }

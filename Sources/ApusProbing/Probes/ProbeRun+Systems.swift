@@ -3,6 +3,9 @@ import ApusPretraining
 import ApusSignal
 
 extension ProbeRun {
+    /// What stands before a model's name where its encoder has its initial weights.
+    static let untrainedPrefix = "untrained "
+
     /// One of the systems of a run.
     struct ProbedSystem {
         var name: String
@@ -86,7 +89,7 @@ extension ProbeRun {
             }
             let before = model.untrained()
             let initial = ProbedSystem(
-                name: "untrained " + name, kind: .untrained, seed: model.card.seed,
+                name: Self.untrainedPrefix + name, kind: .untrained, seed: model.card.seed,
                 frontEnd: frontEnd, summary: summary)
             // Objectives may share an encoder; of one seed it begins as the same.
             if let known = untrained.first(where: { $0.model.hasSameEncoder(as: before) }) {

@@ -36,7 +36,7 @@ extension RunReport {
                 [
                     .svg(
                         caption: "\(details.bestSystem), all labels: rows are the true "
-                            + "\(details.className)s, columns what was answered.",
+                            + "\(details.className.plural), columns what was answered.",
                         ConfusionMatrixChart(
                             title: details.bestSystem, labels: details.classes,
                             counts: details.confusion
@@ -64,8 +64,13 @@ extension RunReport {
         return sections
     }
 
+    /// The trained systems and log-mel statistics: with all the others lines hide each other.
     private static func reliabilityChart(_ details: ProbeFolder.Details) throws -> LineChart? {
-        let systems = try (details.answers ?? []).map { answers in
+        let others = FeatureBaseline.allCases.filter { $0 != .logMelStatistics }.map(\.name)
+        let shown = (details.answers ?? []).filter {
+            !others.contains($0.system) && !$0.system.hasPrefix(ProbeRun.untrainedPrefix)
+        }
+        let systems = try shown.map { answers in
             let isRight = zip(answers.predictions, details.testLabels).map { predicted, label in
                 details.classes.indices.contains(predicted) && details.classes[predicted] == label
             }
@@ -100,8 +105,8 @@ extension RunReport {
             "Maps of the test recordings",
             [
                 .text([
-                    "Each point is a recording; t-SNE of its standardised mean and standard "
-                        + "deviation. Only what lies close together says something."
+                    "Each point is a recording; t-SNE of its standardised vector, which the probes see. "
+                        + "Only what lies close together says something."
                 ]),
                 .figures(figures),
             ])

@@ -162,7 +162,7 @@ extension ClassifierTrainer {
             "\(head.kind.rawValue) head on the layer \(configuration.encoder.layer), "
             + "\(configuration.loss.kind.rawValue) loss, \(state.step) steps on "
             + "\(recordings.labelled.count) recordings of \(recordings.classes.names.count) "
-            + "\(configuration.label.className)s; the encoder "
+            + "\(configuration.label.className.plural); the encoder "
         let isScratch = configuration.model.isEmpty || configuration.encoder.fromScratch
         text +=
             isScratch
@@ -176,7 +176,7 @@ extension ClassifierTrainer {
             + "recordings is kept, of equals the earliest; figures on \(tested.cuts.count) "
         text +=
             recordings.hasTest
-            ? "test recordings of \(Set(tested.labels).count) \(configuration.label.className)s"
+            ? "test recordings of \(Set(tested.labels).count) \(configuration.label.className.plural)"
             : "of these same recordings, so that they are too high"
         text +=
             ", with bootstrap intervals over recordings. Accuracy on the first seconds counts the "

@@ -92,7 +92,7 @@ public final class ClassifierTrainer {
             .message(
                 "\(configuration.head.kind.rawValue): \(network.trained.parameterCount) parameters, "
                     + "\(recordings.labelled.count) recordings of "
-                    + "\(recordings.classes.names.count) \(configuration.label.className)s, steps "
+                    + "\(recordings.classes.names.count) \(configuration.label.className.plural), steps "
                     + "\(state.step + 1) to \(limits.steps ?? 0)"))
         let clock = ContinuousClock()
         let began = clock.now

@@ -113,7 +113,7 @@ struct LabelledRecordings {
             .sorted { $0[0] < $1[0] }
         if !alike.isEmpty {
             found.append(
-                "different \(className)s by case or Unicode form alone: "
+                "different \(className.plural) by case or Unicode form alone: "
                     + alike.prefix(8).map { $0.joined(separator: " / ") }
                     .joined(separator: ", "))
         }
@@ -121,7 +121,7 @@ struct LabelledRecordings {
         let single = counts.filter { $0.value == 1 }.keys.sorted()
         if !single.isEmpty, perClass != 1 {
             found.append(
-                "\(single.count) \(className)s have one training recording alone: "
+                "\(single.count) \(className.plural) have one training recording alone: "
                     + single.prefix(8).joined(separator: ", ") + (single.count > 8 ? ", ..." : ""))
         }
         return found

@@ -103,7 +103,8 @@ public struct VerificationRun {
             }
             if options.baselines, let encoder = source.encoder {
                 systems.append(
-                    try system(encoder.untrained(), "untrained " + source.name, .untrained))
+                    try system(
+                        encoder.untrained(), ProbeRun.untrainedPrefix + source.name, .untrained))
             }
             switch source {
             case .model(let name, let model):
