@@ -304,6 +304,8 @@ import Testing
             #expect(try #require(row.low) <= row.value && row.value <= #require(row.high))
         }
         #expect(together.results.protocol.contains("cpc 3"))
+        let comparison = try #require(together.comparison)
+        #expect(comparison.first != comparison.second)
     }
 
     /// Of one seed, the untrained encoders of two objectives that share it are one system.

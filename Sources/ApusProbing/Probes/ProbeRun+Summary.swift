@@ -89,6 +89,10 @@ extension ProbeRun {
                 ($1.element.developmentAccuracy, $0.offset)
                     < ($0.element.developmentAccuracy, $1.offset)
             }.map(\.element)
+            .reduce(into: [ProbeReport.System]()) { kept, system in
+                // Of several trainings of one system the best.
+                if !kept.contains(where: { $0.name == system.name }) { kept.append(system) }
+            }
         guard ranked.count > 1, labels.count > 1,
             Set(groups?.values ?? ["", " "]).count > 1
         else { return nil }
