@@ -43,20 +43,3 @@ private final class Results<Value: Sendable>: @unchecked Sendable {
 
     var all: [Result<Value, any Error>] { lock.withLock { values.compactMap { $0 } } }
 }
-
-/// A port of this machine that is free.
-public func freePort() throws -> Int {
-    let socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-    defer { close(socket) }
-    var address = sockaddr_in()
-    address.sin_family = sa_family_t(AF_INET)
-    address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-    var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-    let isBound = withUnsafeMutablePointer(to: &address) { pointer in
-        pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-            bind(socket, $0, size) == 0 && getsockname(socket, $0, &size) == 0
-        }
-    }
-    guard isBound else { throw CocoaError(.fileReadUnknown) }
-    return Int(UInt16(bigEndian: address.sin_port))
-}

@@ -1,3 +1,4 @@
+import ApusTensor
 import ArgumentParser
 import Foundation
 
@@ -44,7 +45,7 @@ struct LaunchCommand: ParsableCommand {
 
     func run() throws {
         let launcher = Launcher(command, count: processes, grace: grace)
-        let code = try launcher.run(port: try port ?? Launcher.freePort())
+        let code = try launcher.run(port: try port ?? freePort())
         if code != 0 { throw ExitCode(code) }
     }
 }

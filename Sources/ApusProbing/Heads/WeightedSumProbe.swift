@@ -52,8 +52,9 @@ public struct WeightedSumProbe: Sendable {
                 ("seedCount", seedCount), ("projectionWidth", projectionWidth),
                 ("batchSize", batchSize), ("steps", steps), ("validateEvery", validateEvery),
             ] where value < 1 { return "\(key): expected at least 1, found \(value)" }
-            if pooling == .frames {
-                return "pooling: expected mean or meanAndStandardDeviation, found frames"
+            if pooling != .mean, pooling != .meanAndStandardDeviation {
+                return "pooling: expected mean or meanAndStandardDeviation, found "
+                    + pooling.rawValue
             }
             if !(clipNorm > 0) { return "clipNorm: expected a number above 0, found \(clipNorm)" }
             if resamples < 2 { return "resamples: expected at least 2, found \(resamples)" }

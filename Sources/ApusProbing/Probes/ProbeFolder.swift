@@ -77,19 +77,12 @@ public struct ProbeFolder {
         } catch {
             throw PretrainingError.cannotWrite(path: path, reason: writingReason(error))
         }
-        var details = Details(
-            className: options.label.className, classes: report.classes,
-            bestSystem: report.bestSystem, confusion: report.confusion.counts,
-            testIDs: report.testIDs, testLabels: report.testLabels,
-            systems: report.results.systemNames, answers: [], chance: report.chance,
-            warnings: report.warnings.map(\.description), comparison: report.comparison,
-            testManifest: testManifest,
-            frontEnd: PlainFeatures.frontEnd(of: report.classifier.model.card.frontEnd))
         var tensors: [String: TensorValues] = [:]
+        var answers: [Answers] = []
         // Of several trainings of one system the first is shown.
         for system in report.systems where tensors[system.name] == nil {
             if let last = system.utterances.last {
-                details.answers?.append(
+                answers.append(
                     Answers(
                         system: system.name, predictions: last.testPredictions,
                         confidences: last.testConfidences))
@@ -99,6 +92,14 @@ public struct ProbeFolder {
                 shape: [layer.matrix.count / max(1, layer.width), layer.width],
                 values: layer.matrix)
         }
+        let details = Details(
+            className: options.label.className, classes: report.classes,
+            bestSystem: report.bestSystem, confusion: report.confusion.counts,
+            testIDs: report.testIDs, testLabels: report.testLabels,
+            systems: report.results.systemNames, answers: answers, chance: report.chance,
+            warnings: report.warnings.map(\.description), comparison: report.comparison,
+            testManifest: testManifest,
+            frontEnd: PlainFeatures.frontEnd(of: report.classifier.model.card.frontEnd))
         try report.results.write(to: URL(fileURLWithPath: path + "/results.json"))
         let table = ResultsTable(
             report.results, className: details.className, notes: Self.notes(details))

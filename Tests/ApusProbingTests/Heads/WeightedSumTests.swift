@@ -202,6 +202,7 @@ import Testing
         #expect(problem { $0.rates = [] }?.hasPrefix("rates") == true)
         #expect(problem { $0.seedCount = 0 }?.hasPrefix("seedCount") == true)
         #expect(problem { $0.pooling = .frames }?.hasPrefix("pooling") == true)
+        #expect(problem { $0.pooling = .dynamics }?.hasSuffix("dynamics") == true)
         #expect(problem { $0.clipNorm = .nan }?.hasPrefix("clipNorm") == true)
     }
 }
