@@ -1,9 +1,9 @@
 import ApusProbing
 import ArgumentParser
 
-/// Whether representations of earlier runs are used and kept.
+/// Whether what earlier runs computed is used and kept.
 struct CacheOptions: ParsableArguments {
-    @Flag(help: "Neither use nor keep representations of earlier runs (see apus cache).")
+    @Flag(help: "Neither use nor keep what earlier runs computed (see apus cache).")
     var noCache = false
 
     /// The cache; nil for none.

@@ -122,6 +122,83 @@ import Testing
         #expect(page.contains("\(report.bestSystem) (\(error) %)"))
     }
 
+    @Test func whatAnEarlierRunFoundIsKnown() throws {
+        let folder = try TemporaryFolder()
+        let train = try manifest(folder, "train", takes: 0..<3)
+        let development = try manifest(folder, "development", takes: 3..<5)
+        let test = try manifest(folder, "test", takes: 5..<7)
+        let cache = RepresentationCache(folder: folder.path + "/cache")
+        /// What a run reports, and the systems that it didn't probe.
+        func run(
+            _ models: [(name: String, model: PretrainedModel)], train: Manifest = train,
+            cache: RepresentationCache? = cache, _ change: (inout ProbeOptions) -> Void = { _ in }
+        ) throws -> (report: ProbeReport, known: [String]) {
+            var options = options()
+            options.verification.impostors = .all
+            change(&options)
+            var known: [String] = []
+            let suffix = ": known from an earlier run"
+            let run = try ProbeRun(options, cache: cache) { event in
+                if case .progress(_, _, let work) = event, work.hasSuffix(suffix) {
+                    known.append(String(work.dropLast(suffix.count)))
+                }
+            }
+            let report = try run.run(
+                models: models, train: train, development: development, test: test)
+            return (report, known)
+        }
+        /// Other weights than those that its card's seed gives.
+        func trained(_ kind: ObjectiveKind) throws -> PretrainedModel {
+            var file = try makeModel(kind, seed: 4).contents()
+            file.metadata = try makeModel(kind).contents().metadata
+            return try PretrainedModel(path: "model.safetensors", file: file)
+        }
+        let cpc = (name: "cpc", model: try trained(.cpc))
+        let tera = (name: "tera", model: try trained(.maskedReconstruction))
+        let baselines = FeatureBaseline.allCases.map(\.name)
+
+        let first = try run([cpc])
+        #expect(first.known == [])
+        // A model more: that one alone is probed.
+        let second = try run([cpc, tera])
+        #expect(second.known == baselines + ["untrained cpc", "cpc"])
+        let whole = try run([cpc, tera], cache: nil)
+        #expect(whole.known == [])
+        #expect(second.report.results == whole.report.results)
+        for (known, probed) in zip(second.report.systems, whole.report.systems) {
+            #expect(known.kind == probed.kind && known.seed == probed.seed)
+            #expect(known.testEmbeddings.name == probed.testEmbeddings.name)
+            #expect(known.testEmbeddings.matrix == probed.testEmbeddings.matrix, "\(known.name)")
+            #expect(known.utterances.map(\.classifier) == probed.utterances.map(\.classifier))
+        }
+        #expect(second.report.classifier.regression == whole.report.classifier.regression)
+        // Names aren't what a system is.
+        #expect(
+            try run([(name: "other", model: cpc.model)]).known == baselines + [
+                "untrained other", "other",
+            ])
+        // How fast a run is makes no difference; what it does, whose voices and which files they are, does.
+        #expect(try run([cpc]) { $0.workers = 3 }.known.count == 6)
+        #expect(try run([cpc]) { $0.utterances.seedCount = 3 }.known == [])
+        #expect(try run([cpc]) { $0.seed = 2 }.known == [])
+        var renamed = train
+        renamed.cuts[0].speaker = "voice 1"
+        #expect(try run([cpc], train: renamed).known == [])
+        _ = try folder.writeWAV("train-0-0.wav", voice(0, take: 9, sampleCount: 5000))
+        #expect(try run([cpc]).known == [])
+
+        // What is damaged is made again.
+        for path in try FileManager.default.subpathsOfDirectory(atPath: cache.folder)
+        where path.contains("/") {
+            let file = cache.folder + "/" + path
+            var contents = try Data(contentsOf: URL(fileURLWithPath: file))
+            contents[contents.count / 2] ^= 1
+            try contents.write(to: URL(fileURLWithPath: file))
+        }
+        #expect(try run([cpc]).known == [])
+        #expect(try run([cpc]).known.count == 6)
+    }
+
     @Test func recordingsArePooledAsTheOptionSays() throws {
         let folder = try TemporaryFolder()
         let train = try manifest(folder, "train", takes: 0..<3)

@@ -6,7 +6,7 @@ import Foundation
 struct CacheCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "cache",
-        abstract: "Show or prune the representations that are kept between runs.",
+        abstract: "Show or prune what is kept between runs.",
         discussion: """
             Examples: apus cache
                       apus cache --limit 10GB
@@ -14,9 +14,11 @@ struct CacheCommand: ParsableCommand {
                       apus cache --clear
 
             Kept are each layer's mean and deviation over a recording, by the contents of the audio \
-            file and the model, in $XDG_CACHE_HOME/apus/representations. apus embed, probe and verify \
-            use them, unless --no-cache says otherwise; frames are computed anew. What was not used \
-            for longest goes first.
+            file and the model, in $XDG_CACHE_HOME/apus/representations; apus embed, probe and verify \
+            use them, unless --no-cache says otherwise, and frames are computed anew. And what apus \
+            probe found of a system with the same recordings, labels and options: a probe that was \
+            killed goes on, and one with a model more probes that model alone. What was not used for \
+            longest goes first.
             """)
 
     @Option(help: "Keep so much at most from now on, such as 10GB.")

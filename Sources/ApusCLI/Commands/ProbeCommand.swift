@@ -20,6 +20,9 @@ struct ProbeCommand: ParsableCommand {
             alone, each model's untrained encoder and the model, with few labels, with all, and on \
             single frames. Layer and regularisation are chosen on dev. Writes results.json, .md, .txt \
             and .tex, classifier.safetensors (for apus classify) and what apus report shows.
+
+            What an earlier run found of a system with the same recordings, labels and options is used \
+            again (see apus cache), so that a run that was killed goes on.
             """)
 
     @Argument(help: "Models as PATH or NAME=PATH.")

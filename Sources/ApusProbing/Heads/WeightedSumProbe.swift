@@ -63,7 +63,7 @@ public struct WeightedSumProbe: Sendable {
     }
 
     /// One training.
-    public struct Training: Hashable, Sendable {
+    public struct Training: Codable, Hashable, Sendable {
         /// The learning rate.
         public var rate: Double
         /// The number of the training among those of one rate, from 0.
@@ -77,7 +77,7 @@ public struct WeightedSumProbe: Sendable {
     }
 
     /// What a probe found.
-    public struct Outcome: Sendable {
+    public struct Outcome: Codable, Sendable {
         /// All trainings, by rates as they were given and then by seeds.
         public var trainings: [Training]
         /// The chosen rate.

@@ -31,7 +31,7 @@ public struct FrameProbe: Sendable {
     }
 
     /// What came of it.
-    public struct Outcome: Sendable {
+    public struct Outcome: Codable, Sendable {
         /// The share of test frames classified rightly, with its 95 % interval.
         public var accuracy: ConfidenceInterval
         /// The mean over classes of that share, with its 95 % interval.

@@ -6,7 +6,7 @@ import ApusTensor
 ///     L = -mean over rows of log p(label | x) + 1 / (2 C N) Σ_k ||w_k||²
 ///
 /// with biases unpenalised: scikit-learn's objective divided by C N. Fitted by L-BFGS.
-public struct LogisticRegression: Hashable, Sendable {
+public struct LogisticRegression: Codable, Hashable, Sendable {
     /// When a fit ends.
     public struct Stopping: Codable, Hashable, Sendable {
         /// The largest number of steps.

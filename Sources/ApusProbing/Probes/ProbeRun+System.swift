@@ -55,13 +55,12 @@ extension ProbeRun {
         let verification =
             options.verification.impostors == .none
             ? nil : try verify(recordings, data, hasDeviations: system.hasDeviations)
-        let layer = utterances.last?.selections.first?.layerIndex ?? 0
         let tested = recordings.rows(folds.flatMap(\.test))
-        return ProbeReport.System(
-            name: name, kind: system.kind, seed: system.seed, utterances: utterances,
-            frames: frames,
-            weightedSum: weightedSum, verification: verification,
-            testEmbeddings: tested.representation.layers[layer])
+        return system.reached(
+            KnownResult(
+                utterances: utterances, frames: frames, weightedSum: weightedSum,
+                verification: verification),
+            testEmbeddings: tested.representation.layers[utterances.last?.chosenLayer ?? 0])
     }
 
     private func verify(
@@ -106,28 +105,17 @@ extension ProbeRun {
             }
         }
 
-        var vectors = [[[Float]]](repeating: [], count: cuts.count)
-        var done = 0
-        func made<Value>(_ index: Int, _ result: Result<Value, CorpusError>) throws -> Value {
-            done += 1
-            report(.progress(done: done, total: cuts.count, work: "\(name): representations"))
-            do {
-                return try result.get()
-            } catch {
-                throw ProbingError.recordingLost(id: cuts[index].id, reason: error.description)
-            }
-        }
-        if sets.isEmpty, summary == nil {
-            try source.forEachStatistics(of: cuts) { index, result in
-                vectors[index] = try made(index, result)
-            }
+        if sets.isEmpty {
+            let vectors = try vectors(source, name, of: cuts, summary: summary)
             return extracted(vectors, source, name, data, sets)
         }
+        var vectors = [[[Float]]](repeating: [], count: cuts.count)
+        var done = 0
         let summary = summary ?? RepresentationExtractor.statistics(of:)
         try source.forEachRecording(of: cuts) { index, result in
-            let layers = try made(index, result)
+            let layers = try received(result, of: cuts, index, name, &done)
             vectors[index] = summary(layers)
-            if !sets.isEmpty, let part = ranges.firstIndex(where: { $0.contains(index) }) {
+            if let part = ranges.firstIndex(where: { $0.contains(index) }) {
                 let recording = index - ranges[part].lowerBound
                 let frames = draws[part].frames(
                     ofRecording: recording, id: cuts[index].id, frameCount: layers[0].frameCount)
@@ -137,24 +125,72 @@ extension ProbeRun {
         return extracted(vectors, source, name, data, sets)
     }
 
+    /// The vectors of recordings.
+    ///
+    /// - Parameters:
+    ///   - source: What gives frames.
+    ///   - name: The system's name.
+    ///   - cuts: The recordings.
+    ///   - summary: What a recording's frames become; `nil` for their statistics.
+    /// - Returns: A vector for each layer, of each recording.
+    /// - Throws: `ProbingError.recordingLost`.
+    func vectors(
+        _ source: any RepresentationSource, _ name: String, of cuts: [Cut],
+        summary: (([FeatureMatrix]) -> [[Float]])?
+    ) throws -> [[[Float]]] {
+        var vectors = [[[Float]]](repeating: [], count: cuts.count)
+        var done = 0
+        if let summary {
+            try source.forEachRecording(of: cuts) { index, result in
+                vectors[index] = summary(try received(result, of: cuts, index, name, &done))
+            }
+        } else {
+            try source.forEachStatistics(of: cuts) { index, result in
+                vectors[index] = try received(result, of: cuts, index, name, &done)
+            }
+        }
+        return vectors
+    }
+
+    /// What came of a recording, which no system may lose.
+    private func received<Value>(
+        _ result: Result<Value, CorpusError>, of cuts: [Cut], _ index: Int, _ name: String,
+        _ done: inout Int
+    ) throws -> Value {
+        done += 1
+        report(.progress(done: done, total: cuts.count, work: "\(name): representations"))
+        do {
+            return try result.get()
+        } catch {
+            throw ProbingError.recordingLost(id: cuts[index].id, reason: error.description)
+        }
+    }
+
     /// What vectors of all recordings and sets of frames are together.
     private func extracted(
         _ vectors: [[[Float]]], _ source: any RepresentationSource, _ name: String,
         _ data: ProbeData, _ sets: [FrameSet]
     ) -> Extracted {
+        let recordings = ProbePart(
+            representation: Representation(
+                system: name, count: vectors.count, layers: Self.layers(of: vectors, source)),
+            labels: data.labels)
+        return Extracted(recordings: recordings, frames: sets.isEmpty ? nil : sets)
+    }
+
+    /// The layers of vectors; several have all of them side by side as the last.
+    static func layers(
+        of vectors: [[[Float]]], _ source: any RepresentationSource
+    ) -> [Representation.Layer] {
         let layers = source.layerNames.indices.map { layer in
             Representation.Layer(
                 name: source.layerNames[layer], width: vectors.first?[layer].count ?? 0,
                 matrix: vectors.flatMap { $0[layer] })
         }
+        guard layers.count > 1 else { return layers }
         let all = Representation.Layer(
             name: EmbeddingExtractor.allLayers, width: layers.reduce(0) { $0 + $1.width },
             matrix: vectors.flatMap { $0.flatMap(\.self) })
-        let recordings = ProbePart(
-            representation: Representation(
-                system: name, count: vectors.count,
-                layers: layers.count > 1 ? layers + [all] : layers
-            ), labels: data.labels)
-        return Extracted(recordings: recordings, frames: sets.isEmpty ? nil : sets)
+        return layers + [all]
     }
 }

@@ -51,8 +51,8 @@ public struct ProbeRun {
     ///
     /// - Parameters:
     ///   - options: What is done.
-    ///   - cache: Where statistics of recordings are kept between runs; `nil` for nowhere. Probes on
-    ///     frames compute them anew.
+    ///   - cache: Where statistics of recordings, and what probes found of a system, are kept between runs;
+    ///     `nil` for nowhere. Probes on frames compute statistics anew.
     ///   - report: Called with what happens, on the calling thread.
     /// - Throws: `ProbingError.badOption` for options that can't be run.
     public init(
@@ -144,17 +144,18 @@ public struct ProbeRun {
         let folds = folds(data)
         if folds.count == 1 { data.warnOfUntestedClasses() }
         warn(of: &data, folds)
+        let dataKey = resultsKey(of: data, folds: folds)
         let systems = try forEachSystem(models, stores) { source, system in
             let counts = system.hasFrames ? frameCounts[system.frontEnd] : nil
-            return try probe(
-                source, system, data, folds: folds,
+            return try knownOrProbed(
+                dataKey, source, system, data, folds: folds,
                 // Each of an encoder's strides rounds up.
                 counts?.map { ($0 + source.stride - 1) / source.stride })
         }
         return try summary(
             systems.map { system, found in
                 var found = found
-                found.name = system.name
+                (found.name, found.seed) = (system.name, system.seed)
                 return found
             }, models: models, data: data, folds: folds)
     }

@@ -42,7 +42,7 @@ public struct UtteranceProbe: Sendable {
     }
 
     /// What was chosen for one seed.
-    public struct Selection: Hashable, Sendable {
+    public struct Selection: Codable, Hashable, Sendable {
         /// The number of the few-label subset, from 0.
         public var seed: Int
         /// The chosen layer's position.
@@ -60,7 +60,7 @@ public struct UtteranceProbe: Sendable {
     }
 
     /// The outcome for one number of labelled recordings per class.
-    public struct Outcome: Sendable {
+    public struct Outcome: Codable, Sendable {
         /// Labelled recordings per class.
         public var labelledPerClass: Results.LabelledPerClass
         /// The mean accuracy on the test part over the seeds, with its 95 % interval.

@@ -6,7 +6,8 @@ import Synchronization
 /// Statistics of representations that are kept on disk, by the content of what they depend on.
 ///
 /// A key is a hash of the audio file's bytes and the cut's place in them, of the model's
-/// `fingerprint()`, and of the kind of statistics; frames are not kept. Where the entries together are
+/// `fingerprint()`, and of the kind of statistics; frames are not kept. What probes found of a system
+/// (`KnownResult`) is kept beside them. Where the entries together are
 /// larger than the limit, the ones that were not used for longest go. Any number of processes may
 /// share a folder: an entry appears whole or not at all, and one that is damaged counts as absent.
 public final class RepresentationCache: Sendable {
@@ -84,6 +85,24 @@ public final class RepresentationCache: Sendable {
 
     private func path(of key: String) -> String { "\(folder)/\(key.prefix(2))/\(key)" }
 
+    /// What is kept under a key.
+    ///
+    /// - Parameter key: The key.
+    /// - Returns: The bytes; `nil` where there are none, or damaged ones.
+    func contents(of key: String) -> Data? {
+        let path = path(of: key)
+        guard let data = try? Data(contentsOf: URL(fileURLWithPath: path)),
+            data.count >= Self.magic.count + 64, data.starts(with: Self.magic)
+        else { return nil }
+        let body = data.prefix(data.count - 64)
+        guard data.suffix(64).elementsEqual(Self.checksum(of: body, key: key).utf8) else {
+            return nil
+        }
+        // The time of use: what was not used for longest goes first.
+        utimes(path, nil)
+        return body.dropFirst(Self.magic.count)
+    }
+
     /// The statistics under a key.
     ///
     /// - Parameters:
@@ -91,19 +110,10 @@ public final class RepresentationCache: Sendable {
     ///   - widths: How many values each layer has.
     /// - Returns: The values of each layer; `nil` where there are none, or damaged ones.
     func statistics(of key: String, widths: [Int]) -> [[Float]]? {
-        let path = path(of: key)
-        guard let data = try? Data(contentsOf: URL(fileURLWithPath: path)) else { return nil }
         let count = widths.reduce(0, +)
-        guard data.count == Self.magic.count + 4 * count + 64, data.starts(with: Self.magic)
-        else { return nil }
-        let body = data.prefix(data.count - 64)
-        guard data.suffix(64).elementsEqual(Self.checksum(of: body, key: key).utf8) else {
-            return nil
-        }
+        guard let body = contents(of: key), body.count == 4 * count else { return nil }
         var values = [Float](repeating: 0, count: count)
-        _ = values.withUnsafeMutableBytes { body.dropFirst(Self.magic.count).copyBytes(to: $0) }
-        // The time of use: what was not used for longest goes first.
-        utimes(path, nil)
+        _ = values.withUnsafeMutableBytes { body.copyBytes(to: $0) }
         var start = 0
         return widths.map { width in
             defer { start += width }
@@ -117,8 +127,19 @@ public final class RepresentationCache: Sendable {
     ///   - statistics: The values of each layer.
     ///   - key: Their key.
     func keep(_ statistics: [[Float]], as key: String) {
+        var contents = Data()
+        for layer in statistics { layer.withUnsafeBytes { contents.append(contentsOf: $0) } }
+        keep(contents, as: key)
+    }
+
+    /// Keeps bytes; where that fails they are made again next time.
+    ///
+    /// - Parameters:
+    ///   - contents: The bytes.
+    ///   - key: Their key.
+    func keep(_ contents: Data, as key: String) {
         var data = Data(Self.magic)
-        for layer in statistics { layer.withUnsafeBytes { data.append(contentsOf: $0) } }
+        data.append(contents)
         data.append(contentsOf: Self.checksum(of: data, key: key).utf8)
         let path = path(of: key)
         let temporary = "\(path).\(UInt64.random(in: .min ... .max)).tmp"

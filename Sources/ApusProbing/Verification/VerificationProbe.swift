@@ -44,7 +44,7 @@ public struct VerificationProbe: Sendable {
     }
 
     /// What came of it.
-    public struct Outcome: Sendable {
+    public struct Outcome: Codable, Sendable {
         /// The equal error rate on the test part.
         public var rate: Double
         /// Its 95 % interval, by a bootstrap over classes; `nil` where these are so few that every

@@ -31,6 +31,8 @@ minutes=
 threads=0
 seeds=1
 systems="cpc apc tera bestrq units combined"
+sources=(otherRecordings sameRecording sameSpeaker mixed batch)
+shares=(0.2 0.35 0.5 0.65 0.8)
 read_options 7 "seeds systems minutes threads" "ablations supervised" "$@"
 for seed in $seeds; do
     [[ $seed =~ ^[0-9]+$ ]] || fail 64 "'$seed' is no seed"
@@ -129,12 +131,13 @@ if wanted 4; then
         done
     done
     if [ "$ablations" = yes ]; then
-        for source in sameRecording mixed batch; do
+        # All of one length, the systems' own choices (other recordings, a share of 0.5) among them.
+        for source in "${sources[@]}"; do
             say "4 ablation: CPC with negatives from $source"
             train "cpc-$source" cpc 1 "$minutes" --set objective.cpc.negatives=$source \
-                --set training.steps=1900
+                --set training.steps=1200
         done
-        for share in 0.2 0.35 0.65 0.8; do
+        for share in "${shares[@]}"; do
             say "4 ablation: BEST-RQ with a mask share of $share"
             train "bestrq-$share" bestrq 1 "$minutes" \
                 --set objective.maskedPrediction.maskShare=$share --set training.steps=1200
@@ -175,8 +178,7 @@ if wanted 5; then
     probe probe "${trained[@]}" -- --train "$manifests/train.jsonl" --dev "$manifests/dev.jsonl" \
         --test "$manifests/test.jsonl" "${probe[@]}"
     if [ "$ablations" = yes ]; then
-        mapfile -t ablated < <(models cpc-sameRecording cpc-mixed cpc-batch bestrq-0.2 bestrq-0.35 \
-            bestrq-0.65 bestrq-0.8)
+        mapfile -t ablated < <(models "${sources[@]/#/cpc-}" "${shares[@]/#/bestrq-}")
         say "5 ablations"
         probe ablations "${ablated[@]}" -- --train "$manifests/train.jsonl" \
             --dev "$manifests/dev.jsonl" --test "$manifests/test.jsonl" "${probe[@]}"
