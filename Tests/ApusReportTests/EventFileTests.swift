@@ -1,5 +1,6 @@
 import ApusReport
 import Foundation
+import TestSupport
 import Testing
 
 @Suite struct EventFileTests {
@@ -32,7 +33,8 @@ import Testing
     }
 
     @Test func everyEventIsOneRecord() throws {
-        try withTemporaryFolder { folder in
+        try withTemporaryFolder { path in
+            let folder = URL(fileURLWithPath: path)
             let writer = try EventFileWriter(
                 directory: folder.appendingPathComponent("run"),
                 startTime: Date(timeIntervalSince1970: 1_700_000_000))
@@ -58,7 +60,8 @@ import Testing
     }
 
     @Test func aContinuedRunOpensAFileWithALaterTime() throws {
-        try withTemporaryFolder { folder in
+        try withTemporaryFolder { path in
+            let folder = URL(fileURLWithPath: path)
             let start = Date(timeIntervalSince1970: 1_700_000_000)
             let first = try EventFileWriter(directory: folder, startTime: start)
             try first.scalar(1, tag: "loss", step: 1)
@@ -74,7 +77,8 @@ import Testing
     }
 
     @Test func aFolderThatCannotBeMadeIsAnError() throws {
-        try withTemporaryFolder { folder in
+        try withTemporaryFolder { path in
+            let folder = URL(fileURLWithPath: path)
             let file = folder.appendingPathComponent("file")
             try Data().write(to: file)
             #expect {

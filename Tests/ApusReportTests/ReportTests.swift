@@ -1,5 +1,6 @@
 import ApusReport
 import Foundation
+import TestSupport
 import Testing
 
 @Suite struct ReportTests {
@@ -64,7 +65,8 @@ import Testing
     }
 
     @Test func theFileHoldsThePage() throws {
-        try withTemporaryFolder { folder in
+        try withTemporaryFolder { path in
+            let folder = URL(fileURLWithPath: path)
             let url = folder.appendingPathComponent("report.html")
             let report = try sampleReport()
             try report.write(to: url)

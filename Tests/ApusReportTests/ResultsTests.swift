@@ -1,5 +1,6 @@
 import ApusReport
 import Foundation
+import TestSupport
 import Testing
 
 @Suite struct ResultsTests {
@@ -23,7 +24,8 @@ import Testing
         chance: ["accuracy": 0.1])
 
     @Test func resultsComeBackFromTheirFile() throws {
-        try withTemporaryFolder { folder in
+        try withTemporaryFolder { path in
+            let folder = URL(fileURLWithPath: path)
             let url = folder.appendingPathComponent("results.json")
             try results.write(to: url)
             #expect(try Results(contentsOf: url) == results)
@@ -82,7 +84,8 @@ import Testing
         ),
     ])
     func aWrongFileIsAnErrorThatSaysWhere(json: String, reason: String) throws {
-        try withTemporaryFolder { folder in
+        try withTemporaryFolder { path in
+            let folder = URL(fileURLWithPath: path)
             let url = folder.appendingPathComponent("results.json")
             try Data(json.utf8).write(to: url)
             #expect(throws: ReportError.cannotRead(path: url.path, reason: reason)) {

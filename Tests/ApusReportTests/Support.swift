@@ -2,15 +2,6 @@ import Foundation
 import FoundationXML
 import Testing
 
-/// Calls a function with a new folder, which is removed afterwards.
-func withTemporaryFolder(_ body: (URL) throws -> Void) throws {
-    let folder = FileManager.default.temporaryDirectory
-        .appendingPathComponent("apus-report-\(UUID().uuidString)")
-    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    defer { try? FileManager.default.removeItem(at: folder) }
-    try body(folder)
-}
-
 /// The elements and texts of an XML document; an issue is recorded where it is not well-formed.
 func elements(
     of document: String, sourceLocation: SourceLocation = #_sourceLocation

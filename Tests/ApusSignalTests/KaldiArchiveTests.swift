@@ -1,5 +1,6 @@
 import ApusSignal
 import Foundation
+import TestSupport
 import Testing
 
 /// Against archives that kaldi_native_io and kaldiio wrote; `References/make_archives.py` made them.

@@ -10,15 +10,6 @@ let clips = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
     .deletingLastPathComponent().deletingLastPathComponent()
     .appendingPathComponent("samples/audio").path
 
-/// Runs a body with a new empty folder, which is removed afterwards.
-func withTemporaryFolder<Result>(_ body: (String) throws -> Result) throws -> Result {
-    let folder = FileManager.default.temporaryDirectory
-        .appendingPathComponent("apus-signal-\(UUID().uuidString)")
-    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    defer { try? FileManager.default.removeItem(at: folder) }
-    return try body(folder.path)
-}
-
 /// A WAV file of 32-bit floats; the header's numbers can be made to lie.
 func floatWAV(
     _ samples: [Float], sampleRate: Int = 16000, channels: Int = 1, declaredBytes: Int? = nil

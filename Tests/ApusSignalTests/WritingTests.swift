@@ -1,5 +1,6 @@
 import ApusSignal
 import Foundation
+import TestSupport
 import Testing
 
 @Suite struct WritingTests {

@@ -47,3 +47,9 @@ public final class TemporaryFolder: Sendable {
         return path + "/" + name
     }
 }
+
+/// Calls a function with the path of a new folder, which is removed afterwards.
+public func withTemporaryFolder<Result>(_ body: (String) throws -> Result) throws -> Result {
+    let folder = try TemporaryFolder()
+    return try withExtendedLifetime(folder) { try body(folder.path) }
+}
