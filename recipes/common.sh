@@ -63,3 +63,22 @@ systems_exist() {
             fail 64 "no system '$system'; there are $(cd "$recipe/conf" && echo *.yaml | sed 's/\.yaml//g')"
     done
 }
+
+# probe_once OUTPUT MODEL... -- OPTION...: a probe in $run/OUTPUT, unless one of the same is there that is newer than all
+# models. MODEL is NAME=PATH.
+probe_once() {
+    local folder=$run/$1 stale=no models=()
+    shift
+    while [ "$1" != -- ]; do
+        [ "$folder/probe.json" -nt "${1#*=}" ] || stale=yes
+        models+=("$1")
+        shift
+    done
+    shift
+    if [ "$stale" = no ] && cmp -s "$folder/arguments.txt" <(printf '%s\n' "${models[@]}" "$@"); then
+        cat "$folder/results.txt"
+    else
+        "$apus" probe "${models[@]}" "$@" -o "$folder"
+        printf '%s\n' "${models[@]}" "$@" >"$folder/arguments.txt"
+    fi
+}

@@ -178,7 +178,8 @@ import Testing
         #expect(
             results.systemNames == [
                 "log-mel statistics", "MFCC statistics", "random projection", "channel only",
-                "untrained CPC", "CPC",
+                "untrained cpc", "cpc", "untrained combined", "combined", "untrained units",
+                "units",
             ])
         #expect(results.rows.allSatisfy { $0.trials == 12 })
         #expect(FileManager.default.fileExists(atPath: folder + "/report.html"))
@@ -186,6 +187,16 @@ import Testing
         #expect(again.status == 0, "\(again.text)")
         #expect(again.text.contains("already there"))
         #expect(!again.text.contains("representations"))
+
+        // A model more is probed, though it's older than the figures of the others.
+        let more = try run(
+            "debian-percussion",
+            ["--mini", "--stage", "5", "--stop-stage", "5", "--run", folder]
+                + ["--models", "another=\(folder)/cpc/model.safetensors"])
+        try #require(more.status == 0, "\(more.text)")
+        let names = try Results(contentsOf: URL(fileURLWithPath: folder + "/probe/results.json"))
+            .systemNames
+        #expect(names.last == "another")
     }
 
     /// A recipe's `--mini` from its manifests on, on one thread.
@@ -210,8 +221,9 @@ import Testing
             #expect(results.task == "event-classification")
             #expect(results.protocol.contains("3 folds") && results.protocol.contains("again"))
             #expect(
-                results.systemNames.suffix(4) == [
-                    "untrained cpc", "cpc", "untrained combined", "combined",
+                results.systemNames.suffix(6) == [
+                    "untrained cpc", "cpc", "untrained combined", "combined", "untrained units",
+                    "units",
                 ])
             #expect(results.rows.allSatisfy { $0.trials == 12 })
         }
@@ -225,7 +237,10 @@ import Testing
             #expect(speakers.task == "speaker-identification")
             #expect(digits.task == "event-classification")
             for results in [speakers, digits] {
-                #expect(Set(results.systemNames).isSuperset(of: ["voices", "digits"]))
+                #expect(
+                    Set(results.systemNames).isSuperset(of: [
+                        "voices", "digits", "combined", "units",
+                    ]))
                 // Two takes of two digits of eight voices are the dataset's test part.
                 #expect(results.rows.first?.trials == 32)
             }

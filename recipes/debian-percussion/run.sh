@@ -1,9 +1,12 @@
 #!/usr/bin/env bash
-# Nine drum strokes told in a kit that no label is from: CPC trained on the kits' sounds without labels,
-# beside statistics of log-mels and its own untrained encoder, leave-one-kit-out.
+# Nine drum strokes told in a kit that no label is from: encoders trained on the kits' sounds without labels,
+# beside statistics of log-mels and their own untrained encoders, leave-one-kit-out.
 #
-#   recipes/debian-percussion/run.sh                      half an hour of training on one core
-#   recipes/debian-percussion/run.sh --minutes 10         a shorter training
+#   recipes/debian-percussion/run.sh                      half an hour on two cores
+#   recipes/debian-percussion/run.sh --systems cpc        some of: cpc, combined, units
+#   recipes/debian-percussion/run.sh --steps 1000         fewer steps than the configurations have
+#   recipes/debian-percussion/run.sh --threads 1          threads of a training (default: all cores)
+#   recipes/debian-percussion/run.sh --models "NAME=PATH" models that are there already, probed beside them
 #   recipes/debian-percussion/run.sh --mini               the same on samples/audio, without a download
 #   recipes/debian-percussion/run.sh --stage 4 --stop-stage 5
 #   recipes/debian-percussion/run.sh --run DIR            where the run goes (default: runs/debian-percussion)
@@ -16,10 +19,17 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 name=debian-percussion
 recipe=recipes/debian-percussion
 . recipes/common.sh
+. recipes/units.sh
 
-minutes=28
-read_options 6 "minutes" "" "$@"
-[[ $minutes =~ ^[0-9.]+$ ]] || fail 64 "'$minutes' are no minutes"
+steps=
+threads=0
+models=
+systems="cpc combined units"
+read_options 6 "systems steps threads models" "" "$@"
+[[ -z $steps || $steps =~ ^[0-9]+$ ]] || fail 64 "'$steps' is no number of steps"
+[[ $threads =~ ^[0-9]+$ ]] || fail 64 "'$threads' is no number of threads"
+# shellcheck disable=SC2086
+systems_exist $systems
 
 data=$recipe/data
 # Most strokes of a closed hi-hat are shorter than a quarter of a second.
@@ -27,12 +37,16 @@ shortest=(--minimum-duration 0.05)
 if [ "$mini" = yes ]; then
     run=${run:-runs/debian-percussion-mini}
     kits=$run/kits
-    length=(--set training.steps=8 --set data.framesPerBatch=800)
+    steps=8
+    clusters=16
+    options=(--set data.framesPerBatch=800)
 else
     run=${run:-runs/debian-percussion}
     kits=$data
-    length=(--set training.steps=0 --set training.maximumMinutes="$minutes")
+    clusters=100
+    options=()
 fi
+options+=(--set threads="$threads")
 
 set_up_and_build
 
@@ -63,24 +77,25 @@ if wanted 3; then
 fi
 
 if wanted 4; then
-    say "4 CPC on all sounds of all kits, without labels"
-    "$apus" pretrain $recipe/conf/cpc.yaml "${length[@]}" --set threads=1 \
-        --set data.manifest="$run/debian-percussion-all/all.jsonl" -o "$run/cpc"
+    for system in $systems; do
+        say "4 $system, on all sounds of all kits, without labels"
+        pretrain_system "$system" "$run/debian-percussion-all/all.jsonl" $clusters "$steps" "${options[@]}"
+    done
 fi
 
 if wanted 5; then
     say "5 leave-one-kit-out"
-    if [ "$run/probe/probe.json" -nt "$run/cpc/model.safetensors" ]; then
-        cat "$run/probe/results.txt"
-    else
-        "$apus" probe CPC="$run/cpc/model.safetensors" --label soundClass \
-            --folds "$run/debian-percussion/all.jsonl" --group kit \
-            --set "utterances.labelledPerClass=[]" --set utterances.refits=true --set pooling=dynamics -o "$run/probe"
-    fi
+    probed=()
+    for system in $systems; do probed+=("$system=$run/$system/model.safetensors"); done
+    # shellcheck disable=SC2086
+    probe_once probe "${probed[@]}" $models -- --label soundClass \
+        --folds "$run/debian-percussion/all.jsonl" --group kit \
+        --set "utterances.labelledPerClass=[]" --set utterances.refits=true --set pooling=dynamics
 fi
 
 if wanted 6; then
     say "6 report"
-    "$apus" report "$run/probe" "$run/cpc" --title "Drum strokes, leave-one-kit-out" \
-        -o "$run/report.html"
+    pages=("$run/probe")
+    for system in $systems; do pages+=("$run/$system"); done
+    "$apus" report "${pages[@]}" --title "Drum strokes, leave-one-kit-out" -o "$run/report.html"
 fi

@@ -3,7 +3,7 @@
 # classification on them frozen, beside statistics of log-mels.
 #
 #   ESC=/path/to/ESC-50 recipes/esc50/run.sh
-#   recipes/esc50/run.sh --systems cpc          one of: cpc, combined
+#   recipes/esc50/run.sh --systems cpc          some of: cpc, combined, units
 #   recipes/esc50/run.sh --steps 1000           fewer steps than the configurations have
 #   recipes/esc50/run.sh --threads 1            threads of a training (default: all cores)
 #   recipes/esc50/run.sh --models "NAME=PATH"   models that are there already, probed beside them
@@ -19,11 +19,12 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 name=esc50
 recipe=recipes/esc50
 . recipes/common.sh
+. recipes/units.sh
 
 steps=
 threads=0
 models=
-systems="cpc combined"
+systems="cpc combined units"
 read_options 5 "systems steps threads models" "" "$@"
 [[ -z $steps || $steps =~ ^[0-9]+$ ]] || fail 64 "'$steps' is no number of steps"
 [[ $threads =~ ^[0-9]+$ ]] || fail 64 "'$threads' is no number of threads"
@@ -34,11 +35,13 @@ options=(--set threads="$threads")
 if [ "$mini" = yes ]; then
     run=${run:-runs/esc50-mini}
     corpus=$run/corpus
-    options+=(--set training.steps=8 --set data.framesPerBatch=800 --set data.minimumFrames=30)
+    steps=8
+    clusters=16
+    options+=(--set data.framesPerBatch=800 --set data.minimumFrames=30)
 else
     run=${run:-runs/esc50}
     corpus=${ESC:-}
-    if [ -n "$steps" ]; then options+=(--set training.steps="$steps"); fi
+    clusters=200
 fi
 
 set_up_and_build
@@ -67,8 +70,7 @@ fi
 if wanted 3; then
     for system in $systems; do
         say "3 $system, on all clips, without labels"
-        "$apus" pretrain "$recipe/conf/$system.yaml" "${options[@]}" \
-            --set data.manifest="$run/manifests/all.jsonl" -o "$run/$system"
+        pretrain_system "$system" "$run/manifests/all.jsonl" $clusters "$steps" "${options[@]}"
     done
 fi
 
@@ -77,8 +79,8 @@ if wanted 4; then
     probed=()
     for system in $systems; do probed+=("$system=$run/$system/model.safetensors"); done
     # shellcheck disable=SC2086
-    "$apus" probe "${probed[@]}" $models --folds "$run/manifests/all.jsonl" --label soundClass \
-        --set "utterances.labelledPerClass=[]" --set utterances.refits=true --set pooling=dynamics -o "$run/probe"
+    probe_once probe "${probed[@]}" $models -- --folds "$run/manifests/all.jsonl" --label soundClass \
+        --set "utterances.labelledPerClass=[]" --set utterances.refits=true --set pooling=dynamics
 fi
 
 if wanted 5; then

@@ -3,9 +3,11 @@
 # without labels.
 #
 #   FSDD=/path/to/free-spoken-digit-dataset recipes/fsdd/run.sh
-#   recipes/fsdd/run.sh --systems voices        one of: voices (negatives from others), digits (from the same)
+#   recipes/fsdd/run.sh --systems voices        some of: voices and digits (CPC, negatives from others or the same
+#                                               recording), combined, units
 #   recipes/fsdd/run.sh --steps 1000            fewer steps than the configurations have
 #   recipes/fsdd/run.sh --threads 1             threads of a training (default: all cores)
+#   recipes/fsdd/run.sh --models "NAME=PATH"   models that are there already, probed beside them
 #   recipes/fsdd/run.sh --mini                  the same on samples/audio, without the dataset
 #   recipes/fsdd/run.sh --stage 3 --stop-stage 4
 #   recipes/fsdd/run.sh --run DIR               where the runs go (default: runs/fsdd)
@@ -18,11 +20,13 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 name=fsdd
 recipe=recipes/fsdd
 . recipes/common.sh
+. recipes/units.sh
 
 steps=
 threads=0
-systems="voices digits"
-read_options 6 "systems steps threads" "" "$@"
+models=
+systems="voices digits combined units"
+read_options 6 "systems steps threads models" "" "$@"
 [[ -z $steps || $steps =~ ^[0-9]+$ ]] || fail 64 "'$steps' is no number of steps"
 [[ $threads =~ ^[0-9]+$ ]] || fail 64 "'$threads' is no number of threads"
 # shellcheck disable=SC2086
@@ -32,13 +36,15 @@ options=(--set threads="$threads")
 if [ "$mini" = yes ]; then
     run=${run:-runs/fsdd-mini}
     corpus=$run/corpus
-    options+=(--set training.steps=8 --set data.framesPerBatch=800 --set objective.cpc.negativeCount=16)
+    steps=8
+    clusters=16
+    options+=(--set data.framesPerBatch=800)
     probe=(--set utterances.seedCount=2)
     tested="0 1"
 else
     run=${run:-runs/fsdd}
     corpus=${FSDD:-}
-    if [ -n "$steps" ]; then options+=(--set training.steps="$steps"); fi
+    clusters=100
     probe=()
     # The dataset's own split: recordings 0 to 4 of each digit and speaker are measured on.
     tested="0 1 2 3 4"
@@ -81,29 +87,28 @@ fi
 if wanted 3; then
     for system in $systems; do
         say "3 $system, without labels"
-        "$apus" pretrain "$recipe/conf/$system.yaml" "${options[@]}" \
-            --set data.manifest="$run/manifests/train.jsonl" -o "$run/$system"
+        units_front_end=(--set sampleRate=8000 --set melBandCount=40)
+        pretrain_system "$system" "$run/manifests/train.jsonl" $clusters "$steps" "${options[@]}"
     done
 fi
 
-# probe LABEL OUTPUT OPTION...
-probe() {
-    local label=$1 output=$2 models=()
-    shift 2
-    for system in $systems; do models+=("$system=$run/$system/model.safetensors"); done
-    "$apus" probe "${models[@]}" --label "$label" --train "$run/manifests/train.jsonl" \
-        --dev "$run/manifests/dev.jsonl" --test "$run/manifests/test.jsonl" \
-        ${probe[@]+"${probe[@]}"} "$@" -o "$run/$output"
+# probe_label LABEL OUTPUT
+probe_label() {
+    local probed=()
+    for system in $systems; do probed+=("$system=$run/$system/model.safetensors"); done
+    # shellcheck disable=SC2086
+    probe_once "$2" "${probed[@]}" $models -- --label "$1" --train "$run/manifests/train.jsonl" \
+        --dev "$run/manifests/dev.jsonl" --test "$run/manifests/test.jsonl" ${probe[@]+"${probe[@]}"}
 }
 
 if wanted 4; then
     say "4 who speaks"
-    probe speaker speakers
+    probe_label speaker speakers
 fi
 
 if wanted 5; then
     say "5 which digit"
-    probe soundClass digits-probe
+    probe_label soundClass digits-probe
 fi
 
 if wanted 6; then

@@ -24,6 +24,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../../.."
 name=debian-voices
 recipe=recipes/debian-voices/pretrain
 . recipes/common.sh
+. recipes/units.sh
 
 ablations=no
 supervised=no
@@ -107,24 +108,11 @@ if wanted 4; then
         for system in $systems; do
             say "4 $system, seed $seed"
             if [ "$system" = units ]; then
-                # HuBERT: half of the time on units of MFCCs, half on units of the first model's layer.
-                half=${minutes:+$(awk "BEGIN { print $minutes / 2 }")}
-                first=$run/units-of-mfccs-$seed.safetensors
-                second=$run/units-of-layers-$seed.safetensors
-                mkdir -p "$run"
-                [ -e "$first" ] || "$apus" units "$manifests/train.jsonl" --clusters $clusters \
-                    --seed "$seed" -o "$first"
-                train units-first units "$seed" "$half" \
-                    --set objective.maskedPrediction.units.file="$first" \
-                    --set objective.maskedPrediction.units.count=$clusters
-                [ -e "$second" ] || "$apus" units "$manifests/train.jsonl" --clusters $clusters \
-                    --model "$run/units-first-$seed/model.safetensors" --layer layer-2 \
-                    --seed "$seed" -o "$second"
-                train units units "$seed" "$half" \
-                    --set objective.maskedPrediction.units.file="$second" \
-                    --set objective.maskedPrediction.units.source=layer \
-                    --set objective.maskedPrediction.units.layerWidth=256 \
-                    --set objective.maskedPrediction.units.count=$clusters
+                # Each step has half of the time.
+                # shellcheck disable=SC2046
+                train_units "$recipe/conf/units.yaml" "$manifests/train.jsonl" $clusters "$seed" "-$seed" \
+                    --set threads="$threads" $(clock "${minutes:+$(awk "BEGIN { print $minutes / 2 }")}") \
+                    ${short[@]+"${short[@]}"}
             else
                 train "$system" "$system" "$seed" "$minutes"
             fi
@@ -155,32 +143,15 @@ trained_models() {
     fi
 }
 
-# probe OUTPUT MODEL... -- OPTION...: a probe in $run/OUTPUT, unless it is newer than all models
-probe() {
-    local output=$1 stale=no arguments=()
-    shift
-    while [ "$1" != -- ]; do
-        [ "$run/$output/probe.json" -nt "${1#*=}" ] || stale=yes
-        arguments+=("$1")
-        shift
-    done
-    shift
-    if [ "$stale" = no ]; then
-        cat "$run/$output/results.txt"
-    else
-        "$apus" probe "${arguments[@]}" "$@" -o "$run/$output"
-    fi
-}
-
 if wanted 5; then
     trained_models
     say "5 speaker identification and verification: ${#trained[@]} models"
-    probe probe "${trained[@]}" -- --train "$manifests/train.jsonl" --dev "$manifests/dev.jsonl" \
+    probe_once probe "${trained[@]}" -- --train "$manifests/train.jsonl" --dev "$manifests/dev.jsonl" \
         --test "$manifests/test.jsonl" "${probe[@]}"
     if [ "$ablations" = yes ]; then
         mapfile -t ablated < <(models "${sources[@]/#/cpc-}" "${shares[@]/#/bestrq-}")
         say "5 ablations"
-        probe ablations "${ablated[@]}" -- --train "$manifests/train.jsonl" \
+        probe_once ablations "${ablated[@]}" -- --train "$manifests/train.jsonl" \
             --dev "$manifests/dev.jsonl" --test "$manifests/test.jsonl" "${probe[@]}"
     fi
 fi
@@ -191,7 +162,7 @@ if wanted 6; then
         say "6 transfer: LibriSpeech's speakers, which no encoder has heard"
         [ -e "$run/librispeech/test.jsonl" ] || "$apus" prepare librispeech "$LIBRISPEECH" \
             --train 0.3 --dev 0.3 --test 0.4 -o "$run/librispeech"
-        probe librispeech-probe "${trained[@]}" -- --train "$run/librispeech/train.jsonl" \
+        probe_once librispeech-probe "${trained[@]}" -- --train "$run/librispeech/train.jsonl" \
             --dev "$run/librispeech/dev.jsonl" --test "$run/librispeech/test.jsonl" \
             --set "utterances.labelledPerClass=[1]" --set utterances.seedCount=20 \
             --set verification.impostors=all
@@ -199,7 +170,7 @@ if wanted 6; then
     if [ -n "${ESC:-}" ]; then
         say "6 transfer: sounds"
         [ -e "$run/esc/all.jsonl" ] || "$apus" prepare esc50 "$ESC" -o "$run/esc"
-        probe esc-probe "${trained[@]}" -- --folds "$run/esc/all.jsonl" --label soundClass \
+        probe_once esc-probe "${trained[@]}" -- --folds "$run/esc/all.jsonl" --label soundClass \
             --set "utterances.labelledPerClass=[]"
     fi
     if [ -z "${LIBRISPEECH:-}${ESC:-}" ]; then
