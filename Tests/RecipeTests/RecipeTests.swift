@@ -288,13 +288,23 @@ import Testing
     }
 
     @Test func labelsOfDebianVoicesMini() throws {
-        try mini("debian-voices/speaker-id", ["--threads", "1"]) { folder in
-            let lines = try String(contentsOfFile: folder + "/labels.tsv", encoding: .utf8)
-                .split(separator: "\n").map { $0.split(separator: "\t").map(String.init) }
+        try mini("debian-voices/speaker-id", ["--threads", "1", "--compare-heads"]) { folder in
+            func table(_ name: String) throws -> [[String]] {
+                try String(contentsOfFile: folder + "/" + name, encoding: .utf8)
+                    .split(separator: "\n").map { $0.split(separator: "\t").map(String.init) }
+            }
+            let lines = try table("labels.tsv")
             #expect(
                 lines.map(\.first) == ["network", "frozen", "fine-tuned", "multitask", "scratch"])
             #expect(lines[0] == ["network", "1", "0"])
-            for line in lines.dropFirst() {
+            let heads = try table("heads.tsv")
+            #expect(
+                heads.map(\.first) == [
+                    "head", "mean", "mean-and-deviation", "attentive", "perceptron", "x-vector",
+                    "ecapa",
+                ])
+            #expect(heads.allSatisfy { $0.count == 4 })
+            for line in lines.dropFirst() + heads.dropFirst() {
                 #expect(line.dropFirst().allSatisfy { (0...100).contains(Double($0) ?? -1) })
             }
             let results = try results(folder + "/probe")

@@ -8,6 +8,8 @@
 #   recipes/debian-voices/speaker-id/run.sh --labels "1 5"   numbers of labels per speaker (0: all)
 #   recipes/debian-voices/speaker-id/run.sh --head xVector   linear (default), xVector or ecapa: networks that
 #                                                            take several times as long
+#   recipes/debian-voices/speaker-id/run.sh --compare-heads  each head with each loss on the frozen encoder too, by
+#                                                            five labels, 128 channels wide
 #   recipes/debian-voices/speaker-id/run.sh --seeds "1 2 3"  trainings of each network
 #   recipes/debian-voices/speaker-id/run.sh --threads 1      threads of a training (default: all cores)
 #   recipes/debian-voices/speaker-id/run.sh --mini           the same on samples/audio, without a download
@@ -29,7 +31,8 @@ labels="1 5 20 0"
 head=linear
 seeds=1
 threads=0
-read_options 8 "model labels head seeds threads" "" "$@"
+compare_heads=no
+read_options 8 "model labels head seeds threads" "compare-heads" "$@"
 for number in $labels $seeds $threads; do
     [[ $number =~ ^[0-9]+$ ]] || fail 64 "'$number' is no whole number"
 done
@@ -40,8 +43,17 @@ case $head in
     *) fail 64 "--head is linear, xVector or ecapa, found '$head'" ;;
 esac
 
+# What --compare-heads compares: a name and the head's options.
+compared='mean --set head.kind=linear --set head.pooling=mean
+mean-and-deviation --set head.kind=linear --set head.pooling=meanAndStandardDeviation
+attentive --set head.kind=linear --set head.pooling=attentive
+perceptron --set head.kind=perceptron --set head.pooling=mean
+x-vector --set head.kind=xVector
+ecapa --set head.kind=ecapa'
+
 if [ "$mini" = yes ]; then
     run=${run:-runs/debian-speaker-id-mini}
+    narrow=16
     short=(--set training.steps=12 --set data.framesPerBatch=800)
     probe=(--set utterances.seedCount=2 --set "utterances.labelledPerClass=[1]"
         --set weightedSum.steps=40 --set weightedSum.validateEvery=20 --set weightedSum.seedCount=1)
@@ -115,18 +127,35 @@ if wanted 6; then
             network scratch "$count" "$seed" --set encoder.rate=1e-3 --set encoder.fromScratch=true
         done
     done
+    # The first row of a network's table is the accuracy on whole recordings.
+    accuracy() { awk -F: '/"value"/ { print 100 * $2; exit }' "$run/$1/results.json"; }
     say "6 accuracy (%) by labels per speaker (0: all), means of the seeds"
     printf 'network\t%s\n' "${labels// /$'\t'}" | tee "$run/labels.tsv"
     for system in frozen fine-tuned multitask scratch; do
         line=$system
         for count in $labels; do
-            # The first row of a table is the accuracy on whole recordings.
-            line+=$'\t'$(for seed in $seeds; do
-                awk -F: '/"value"/ { print 100 * $2; exit }' "$run/$system-$count-$seed/results.json"
-            done | awk '{ sum += $1 } END { printf "%.1f", sum / NR }')
+            line+=$'\t'$(for seed in $seeds; do accuracy "$system-$count-$seed"; done |
+                awk '{ sum += $1 } END { printf "%.1f", sum / NR }')
         done
         echo "$line" | tee -a "$run/labels.tsv"
     done
+    if [ "$compare_heads" = yes ]; then
+        losses=(softmax amSoftmax aamSoftmax)
+        while read -r -u 3 title head_options; do
+            for loss in "${losses[@]}"; do
+                say "6 head: $title, $loss"
+                # shellcheck disable=SC2086
+                network "$title-$loss" 5 1 --set head.width="${narrow:-128}" $head_options --set loss.kind="$loss"
+            done
+        done 3<<<"$compared"
+        say "6 accuracy (%) by head and loss, 5 labels per speaker"
+        printf 'head\t%s\t%s\t%s\n' "${losses[@]}" | tee "$run/heads.tsv"
+        while read -r title _; do
+            line=$title
+            for loss in "${losses[@]}"; do line+=$(printf '\t%.1f' "$(accuracy "$title-$loss-5-1")"); done
+            echo "$line" | tee -a "$run/heads.tsv"
+        done <<<"$compared"
+    fi
 fi
 
 if wanted 7; then
