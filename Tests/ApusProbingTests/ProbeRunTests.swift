@@ -1,5 +1,6 @@
 import ApusCorpus
 import ApusMetrics
+import ApusNN
 import ApusPretraining
 import ApusProbing
 import ApusReport
@@ -120,6 +121,21 @@ import Testing
         #expect(page.contains("Share that is right (%)"))
         let error = String(format: "%.1f", 100 * found.expectedCalibrationError)
         #expect(page.contains("\(report.bestSystem) (\(error) %)"))
+
+        // Of two runs each section says which it is of, and the same vectors are drawn once.
+        let second = ProbeFolder(path: folder.path + "/second")
+        try second.write(report, options: options(), testManifest: test.path)
+        let vectors = second.path + "/embeddings.safetensors"
+        var file = try Safetensors(contentsOf: vectors)
+        file.tensors["MFCC statistics"] = file.tensors["log-mel statistics"]
+        try file.encoded().write(to: URL(fileURLWithPath: vectors))
+        let both = try RunReport(folders: [written.path, second.path]).page(title: "Probes")
+        let headings = both.sections.map(\.heading)
+        #expect(Set(headings).count == headings.count)
+        #expect(headings.contains("second: Maps of the test recordings"))
+        let html = try both.html()
+        #expect(html.contains("log-mel statistics, MFCC statistics"))
+        #expect(!page.contains("log-mel statistics, MFCC statistics"))
     }
 
     @Test func whatAnEarlierRunFoundIsKnown() throws {

@@ -86,17 +86,25 @@ extension RunReport {
         let file = try Safetensors(contentsOf: probe.path + "/embeddings.safetensors")
         let numbers = Dictionary(
             uniqueKeysWithValues: details.classes.enumerated().map { ($1, $0) })
-        let figures: [Report.Figure] = try details.systems.compactMap { system in
+        // Encoders of one kind and seed are the same before they are trained.
+        var drawn: [(systems: [String], vectors: [Float], width: Int)] = []
+        for system in details.systems {
             guard let tensor = file.tensors[system], tensor.shape.count == 2, tensor.shape[0] > 4,
                 tensor.shape[0] == details.testLabels.count
-            else { return nil }
+            else { continue }
+            if let index = drawn.firstIndex(where: { $0.vectors == tensor.values }) {
+                drawn[index].systems.append(system)
+            } else {
+                drawn.append(([system], tensor.values, tensor.shape[1]))
+            }
+        }
+        let figures: [Report.Figure] = try drawn.map { systems, vectors, width in
             let map = try EmbeddingMap(
-                points: standardized(tensor.values, width: tensor.shape[1]),
-                count: tensor.shape[0])
+                points: standardized(vectors, width: width), count: details.testLabels.count)
             return Report.Figure(
-                caption: system,
+                caption: systems.joined(separator: ", "),
                 svg: ScatterMap(
-                    title: system, coordinates: map.coordinates,
+                    title: systems[0], coordinates: map.coordinates,
                     classes: map.rows.map { numbers[details.testLabels[$0]] ?? 0 },
                     classNames: details.classes
                 ).svg())

@@ -47,10 +47,19 @@ public struct RunReport {
             }
         }
         var sections: [Report.Section] = []
-        for probe in probes { sections += try Self.sections(of: probe) }
-        for run in taggings { sections += try Self.sections(of: run) }
-        for run in detections { sections += try Self.sections(of: run) }
-        for run in verifications { sections += try Self.sections(of: run) }
+        // Several evaluations have sections of the same names.
+        let namesRuns =
+            probes.count + taggings.count + detections.count + verifications.count > 1
+        func add(_ added: [Report.Section], of folder: String) {
+            let name = (folder as NSString).lastPathComponent
+            sections += added.map {
+                namesRuns ? Report.Section("\(name): \($0.heading)", $0.content) : $0
+            }
+        }
+        for run in probes { add(try Self.sections(of: run), of: run.path) }
+        for run in taggings { add(try Self.sections(of: run), of: run.path) }
+        for run in detections { add(try Self.sections(of: run), of: run.path) }
+        for run in verifications { add(try Self.sections(of: run), of: run.path) }
         sections += Self.sections(of: pretrained)
         sections.append(Self.provenance(of: folders))
         return Report(
