@@ -85,9 +85,9 @@ if wanted 2; then
 fi
 
 if wanted 3; then
+    units_front_end=(--set sampleRate=8000 --set melBandCount=40)
     for system in $systems; do
         say "3 $system, without labels"
-        units_front_end=(--set sampleRate=8000 --set melBandCount=40)
         pretrain_system "$system" "$run/manifests/train.jsonl" $clusters "$steps" "${options[@]}"
     done
 fi

@@ -64,6 +64,7 @@ if [ "$mini" = yes ]; then
     epochs() { :; }
 else
     run=${run:-runs/debian-speaker-id}
+    narrow=128
     short=()
     probe=(--set "utterances.labelledPerClass=[1, 5, 20]")
     train=()
@@ -145,7 +146,7 @@ if wanted 6; then
             for loss in "${losses[@]}"; do
                 say "6 head: $title, $loss"
                 # shellcheck disable=SC2086
-                network "$title-$loss" 5 1 --set head.width="${narrow:-128}" $head_options --set loss.kind="$loss"
+                network "$title-$loss" 5 1 --set head.width="$narrow" $head_options --set loss.kind="$loss"
             done
         done 3<<<"$compared"
         say "6 accuracy (%) by head and loss, 5 labels per speaker"
