@@ -145,7 +145,6 @@ struct ProbeCommand: ParsableCommand {
         let report = try run.runDetection(
             models: models, train: Manifest(contentsOf: train),
             development: Manifest(contentsOf: dev), test: Manifest(contentsOf: test))
-        for warning in report.warnings { Console.warning(warning) }
         try DetectionFolder(path: output).write(report, options: options)
         let written = output + (json ? "/results.json" : "/results.txt")
         print(try String(contentsOfFile: written, encoding: .utf8), terminator: "")

@@ -41,7 +41,8 @@ public struct DetectionFolder {
         try report.results.write(to: URL(fileURLWithPath: path + "/results.json"))
         let details = Details(
             bestSystem: report.bestSystem,
-            notes: report.warnings + [report.comparison].compactMap { $0?.description })
+            notes: report.warnings.map(\.description)
+                + [report.comparison].compactMap { $0?.description })
         let table = ResultsTable(report.results, className: "label", notes: details.notes)
         let classes = ResultsTable.classes(report.results, of: details.bestSystem)
         try ResultsTable.write([table, classes], toFolder: path)

@@ -15,6 +15,13 @@ struct DetectionTask {
     let options: DetectionOptions
     let seed: UInt64
 
+    /// The three parts.
+    var parts: ProbeFold {
+        ProbeFold(
+            train: Array(0..<starts[0]), development: Array(starts[0]..<starts[1]),
+            test: Array(starts[1]..<cuts.count))
+    }
+
     /// Frames of a part, the same for each layer.
     private struct Frames {
         var layers: [[Float]]

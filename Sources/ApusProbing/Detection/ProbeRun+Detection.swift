@@ -47,7 +47,7 @@ public struct DetectionReport {
     /// The system that it is of: the best trained one on the development part.
     public var bestSystem: String
     /// What the reader should know about the data.
-    public var warnings: [String]
+    public var warnings: [ProbeWarning]
     /// The two systems that are best on the development part; `nil` where test
     /// recordings are too few to be drawn.
     public var comparison: StatisticComparison?
@@ -103,13 +103,14 @@ extension ProbeRun {
         var systems: [DetectionReport.System] = []
         var unknown = Set(events.dropFirst(train.cuts.count).joined().map(\.label))
         unknown.subtract(labels)
+        let doubts = DataDoubts(
+            cuts: task.cuts, classes: events.map { Set($0.map(\.label)).sorted() },
+            className: options.label.className, folds: [task.parts], key: nil,
+            workers: options.workers)
         let warnings =
-            unknown.isEmpty
-            ? []
-            : [
-                "labels that the training part has nothing of: "
-                    + unknown.sorted().joined(separator: ", ")
-            ]
+            (unknown.isEmpty ? [] : [ProbeWarning.unknownEvents(unknown.sorted())])
+            + doubts.warnings
+        warnings.forEach { report(.warning($0)) }
         for (system, found) in try forEachSystem(
             models, stores,
             { source, system -> DetectionReport.System? in

@@ -162,8 +162,10 @@ public struct ProbeRun {
 
     /// Reports what is known of the data before anything is computed.
     func warn(of data: inout ProbeData, _ folds: [ProbeFold]) {
-        data.warnOfDoubts(
+        let doubts = DataDoubts(
+            cuts: data.cuts, classes: data.labelSets, className: options.label.className,
             folds: folds, key: folds.count > 1 ? options.group : nil, workers: options.workers)
+        doubts.warnings.forEach { data.warn($0) }
         data.warnings.forEach { report(.warning($0)) }
     }
 
