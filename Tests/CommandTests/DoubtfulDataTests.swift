@@ -37,7 +37,7 @@ extension Commands {
             return try BuiltCommand.run(
                 [
                     "probe", "CPC=" + models.cpc, "--train", parts[0], "--dev", parts[1], "--test",
-                    parts[2], "--threads", "1", "--set", "frames=null", "--set",
+                    parts[2], "--threads", "1", "--no-frames", "--set",
                     "utterances.labelledPerClass=[]", "-o", folder.path + "/run",
                 ] + more)
         }

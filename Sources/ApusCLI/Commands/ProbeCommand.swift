@@ -49,6 +49,8 @@ struct ProbeCommand: ParsableCommand {
         name: .customLong("set"), parsing: .singleValue,
         help: "Set one option, such as utterances.seedCount=10; may be repeated.")
     var settings: [String] = []
+    @Flag(help: "Leave out the probe on single frames, which takes longest.")
+    var noFrames = false
     @OptionGroup var engine: EngineOptions
     @OptionGroup var cacheOptions: CacheOptions
     @Flag(help: "Print results.json instead of the table.")
@@ -72,7 +74,7 @@ struct ProbeCommand: ParsableCommand {
         var options = try ConfigurationFile.resolve(ProbeOptions(), settings: settings)
         options.label = label
         if let group { options.group = group }
-        if folds != nil || label == .tags || label == .events { options.frames = nil }
+        if noFrames || folds != nil || label == .tags || label == .events { options.frames = nil }
         let named = try models.map { argument -> (name: String, model: PretrainedModel) in
             let parts = argument.split(separator: "=", maxSplits: 1).map(String.init)
             let path = parts.last ?? argument

@@ -29,6 +29,21 @@ public struct ProbeRun {
         public static let weightedSumAccuracy = "weighted-sum accuracy"
         /// The rate at which as many pairs of one class are refused as others are accepted.
         public static let equalErrorRate = "equal error rate"
+        /// The share of enrolled classes' recordings that a threshold identifies.
+        ///
+        /// - Parameter rate: The rate of false alarms that the threshold was found for.
+        /// - Returns: The metric's name.
+        static func identificationRate(at rate: Double) -> String {
+            "identification rate at \(percent(rate))"
+        }
+        /// The share of strangers' recordings that a threshold accepts.
+        ///
+        /// - Parameter rate: The rate of false alarms that the threshold was found for.
+        /// - Returns: The metric's name.
+        static func falseAlarmRate(at rate: Double) -> String { "false alarms at \(percent(rate))" }
+        private static func percent(_ rate: Double) -> String {
+            String(format: "%g %%", 100 * rate)
+        }
         /// The F1 score of whole events.
         public static let eventFScore = "event F1"
         /// The F1 score of segments.
@@ -126,6 +141,11 @@ public struct ProbeRun {
             throw ProbingError.badOption(
                 option: "verification.impostors", expected: "none \(circumstance)",
                 found: options.verification.impostors.rawValue)
+        }
+        guard options.openSet.strangerShare == 0 else {
+            throw ProbingError.badOption(
+                option: "openSet.strangerShare", expected: "0 \(circumstance)",
+                found: "\(options.openSet.strangerShare)")
         }
     }
 
