@@ -6,7 +6,7 @@ import ApusTensor
 ///     z_0 = [μ; σ] or μ of the frames,  z_i = relu(dropout(BN(W_i z_{i-1} + b_i)))
 ///
 /// HEAR's grid has 1 or 2 hidden layers of 1024, dropout 0.1, Adam at 3.2e-3, 1e-3, 3.2e-4 or 1e-4 and
-/// Xavier's initial weights, uniform or normal; here they are uniform. HEAR pools by the mean.
+/// Xavier's initial weights, uniform or normal. HEAR pools by the mean.
 ///
 /// ## Reference
 /// Turian et al. 2022, HEAR: Holistic Evaluation of Audio Representations, appendix B;
@@ -31,20 +31,19 @@ public final class MultilayerPerceptron: EmbeddingHead {
     ///   - width: Their width.
     ///   - poolsDeviations: Whether deviations over frames stand beside the means.
     ///   - dropout: The share of values set to zero.
+    ///   - initialization: How the initial weights are drawn.
     ///   - seed: What the initial values depend on.
     public init(
         inputWidth: Int, layerCount: Int = 1, width: Int = 1024, poolsDeviations: Bool = false,
-        dropout: Double = 0.1, seed: Seed
+        dropout: Double = 0.1, initialization: XavierInitialization = .uniform, seed: Seed
     ) {
         precondition(layerCount > 0, "at least one hidden layer")
         var input = poolsDeviations ? 2 * inputWidth : inputWidth
         layers = (0..<layerCount).map { index in
-            let bound = (6 / Double(input + width)).squareRoot()
             let layer = Layer(
-                weight: parameter(
-                    Tensor(
-                        uniform: -bound...bound, shape: [width, input],
-                        seed: seed.derived("hidden").derived(index))),
+                weight: initialization.weight(
+                    inputWidth: input, outputWidth: width,
+                    seed: seed.derived("hidden").derived(index)),
                 bias: parameter(Tensor(zeros: [width])), norm: BatchNorm(width: width))
             input = width
             return layer

@@ -78,6 +78,8 @@ public struct ProbeOptions: Codable, Hashable, Sendable {
     public var frames: FrameProbe.Options? = FrameProbe.Options()
     /// SUPERB's protocol beside them; off unless it is asked for.
     public var weightedSum = WeightedSumProbe.Options()
+    /// HEAR's protocol beside them; off unless it is asked for.
+    public var perceptron = PerceptronProbe.Options()
     /// Verification, a pair of recordings at a time; off unless impostors are named.
     public var verification = VerificationProbe.Options()
     /// Identification among enrolled classes and strangers; off unless there are strangers.
@@ -168,6 +170,11 @@ public struct ProbeOptions: Codable, Hashable, Sendable {
         if let problem = openSet.problem() {
             throw ProbingError.badOption(
                 option: "openSet.\(problem.name)", expected: problem.expected,
+                found: problem.found)
+        }
+        if let problem = perceptron.problem() {
+            throw ProbingError.badOption(
+                option: "perceptron.\(problem.name)", expected: problem.expected,
                 found: problem.found)
         }
         if let problem = weightedSum.problem() {

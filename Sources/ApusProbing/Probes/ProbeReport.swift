@@ -27,6 +27,8 @@ public struct ProbeReport {
         public var frames: FrameProbe.Outcome?
         /// SUPERB's protocol, where it was asked for and the system has layers.
         public var weightedSum: WeightedSumProbe.Outcome?
+        /// HEAR's protocol, where it was asked for.
+        public var perceptron: PerceptronProbe.Outcome?
         /// Verification, where it was asked for.
         public var verification: VerificationProbe.Outcome?
         /// Open-set identification, where it was asked for.

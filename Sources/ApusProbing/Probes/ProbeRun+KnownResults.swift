@@ -12,6 +12,7 @@ struct KnownResult: Codable {
     var utterances: [UtteranceProbe.Outcome]
     var frames: FrameProbe.Outcome?
     var weightedSum: WeightedSumProbe.Outcome?
+    var perceptron: PerceptronProbe.Outcome?
     var verification: VerificationProbe.Outcome?
     var openSet: OpenSetProbe.Outcome?
 }
@@ -107,7 +108,7 @@ extension ProbeRun {
             positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
         let result = KnownResult(
             utterances: found.utterances, frames: found.frames, weightedSum: found.weightedSum,
-            verification: found.verification, openSet: found.openSet)
+            perceptron: found.perceptron, verification: found.verification, openSet: found.openSet)
         if let contents = try? encoder.encode(result) { cache.keep(contents, as: key) }
         return found
     }
@@ -138,7 +139,8 @@ extension ProbeRun.ProbedSystem {
         ProbeReport.System(
             name: name, kind: kind, seed: seed, utterances: result.utterances,
             frames: result.frames, weightedSum: result.weightedSum,
-            verification: result.verification, openSet: result.openSet,
+            perceptron: result.perceptron, verification: result.verification,
+            openSet: result.openSet,
             testEmbeddings: testEmbeddings)
     }
 }

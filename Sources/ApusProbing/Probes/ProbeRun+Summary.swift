@@ -42,6 +42,7 @@ extension ProbeRun {
                     MetricName.accuracy: uniform, MetricName.frameAccuracy: uniform,
                     MetricName.balancedFrameAccuracy: uniform,
                     MetricName.weightedSumAccuracy: uniform,
+                    MetricName.perceptronAccuracy: uniform,
                     MetricName.equalErrorRate: 0.5,
                 ]),
             chance: ProbeReport.Chance(
@@ -157,6 +158,15 @@ extension ProbeRun {
                     high: weightedSum.accuracy.high, seeds: weightedSum.testAccuracies.count,
                     trials: weightedSum.testPredictions.count))
         }
+        if let perceptron = system.perceptron {
+            rows.append(
+                Results.Row(
+                    system: system.name, labelledPerClass: .all,
+                    metric: MetricName.perceptronAccuracy,
+                    value: perceptron.accuracy.estimate, low: perceptron.accuracy.low,
+                    high: perceptron.accuracy.high, seeds: 1,
+                    trials: perceptron.testPredictions.count))
+        }
         if let verification = system.verification {
             rows.append(
                 Results.Row(
@@ -246,6 +256,13 @@ extension ProbeRun {
                 + "step chosen on the development recordings; the interval is "
                 + (sweep.seedCount > 1
                     ? "Student's t over seeds." : "a bootstrap over test recordings.")
+        }
+        if options.perceptron.isOn {
+            let grid = options.perceptron
+            text +=
+                " Perceptron: HEAR's, \(PerceptronProbe(grid).points.count) points of its "
+                + "grid on the vectors of the linear probe's layer, point and epoch chosen on the "
+                + "development recordings, with a bootstrap interval over test recordings."
         }
         switch options.verification.impostors {
         case .none: break

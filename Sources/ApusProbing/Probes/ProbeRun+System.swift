@@ -52,6 +52,15 @@ extension ProbeRun {
                 test: recordings.rows(parts.test), hasDeviations: system.hasDeviations
             ) { report(.progress(done: $0, total: $1, work: "\(name): weighted sum")) }
         }
+        var perceptron: PerceptronProbe.Outcome?
+        if options.perceptron.isOn {
+            let parts = folds[0]
+            perceptron = try PerceptronProbe(options.perceptron, seed: options.seed).evaluate(
+                train: recordings.rows(parts.train),
+                development: recordings.rows(parts.development),
+                test: recordings.rows(parts.test), layer: utterances.last?.chosenLayer ?? 0
+            ) { report(.progress(done: $0, total: $1, work: "\(name): perceptrons")) }
+        }
         let verification =
             options.verification.impostors == .none
             ? nil : try verify(recordings, data, hasDeviations: system.hasDeviations)
@@ -67,7 +76,7 @@ extension ProbeRun {
         return system.reached(
             KnownResult(
                 utterances: utterances, frames: frames, weightedSum: weightedSum,
-                verification: verification, openSet: openSet),
+                perceptron: perceptron, verification: verification, openSet: openSet),
             testEmbeddings: tested.representation.layers[utterances.last?.chosenLayer ?? 0])
     }
 

@@ -27,6 +27,8 @@ public struct ProbeRun {
         public static let balancedFrameAccuracy = "balanced frame accuracy"
         /// The share of recordings classified rightly by SUPERB's protocol.
         public static let weightedSumAccuracy = "weighted-sum accuracy"
+        /// The share of recordings classified rightly by HEAR's protocol.
+        public static let perceptronAccuracy = "perceptron accuracy"
         /// The rate at which as many pairs of one class are refused as others are accepted.
         public static let equalErrorRate = "equal error rate"
         /// The share of enrolled classes' recordings that a threshold identifies.
@@ -141,6 +143,10 @@ public struct ProbeRun {
             throw ProbingError.badOption(
                 option: "verification.impostors", expected: "none \(circumstance)",
                 found: options.verification.impostors.rawValue)
+        }
+        guard !options.perceptron.isOn else {
+            throw ProbingError.badOption(
+                option: "perceptron.isOn", expected: "false \(circumstance)", found: "true")
         }
         guard options.openSet.strangerShare == 0 else {
             throw ProbingError.badOption(
