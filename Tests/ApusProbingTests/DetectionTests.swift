@@ -92,10 +92,17 @@ import Testing
         }
         // Without an error in any recording there is none in any draw.
         #expect(report.results.rows[0].low == 1 && report.results.rows[0].high == 1)
-        let comparison = try #require(report.comparison)
-        #expect(comparison.first == "log-mel statistics")
-        #expect(comparison.bootstrap.difference.estimate >= 0)
-        #expect(comparison.description.contains("event F1: +"))
+        let comparisons = try #require(report.results.comparisons)
+        #expect(comparisons.map(\.second) == ["log-mel statistics", "untrained cpc"])
+        for comparison in comparisons {
+            #expect(comparison.metric == "event F1" && comparison.mcNemar == nil)
+            #expect(comparison.drawn == .init("recordings", count: 5))
+        }
+        #expect(
+            abs(
+                comparisons[0].difference
+                    - (report.systems[2].events.overall.fScore - plain.events.overall.fScore))
+                < 1e-12)
         #expect(report.results.classes?.count == 3 * 2)
 
         try DetectionFolder(path: folder.path).write(report, options: options())

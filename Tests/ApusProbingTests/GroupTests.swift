@@ -1,5 +1,6 @@
 import ApusCorpus
 import ApusProbing
+import ApusReport
 import TestSupport
 import Testing
 
@@ -44,10 +45,19 @@ import Testing
         #expect(report.systems[0].utterances[0].trials == 12)
         #expect(report.results.protocol.contains("4 kits"))
         #expect(report.warnings.isEmpty)
-        let comparison = try #require(report.comparison)
-        #expect(comparison.drawn == "kits")
-        #expect(comparison.description.contains("bootstrap over kits"))
-        #expect((0...1).contains(comparison.bootstrap.probability))
+        let comparisons = try #require(report.results.comparisons)
+        #expect(comparisons.map(\.second) == ["log-mel statistics", "untrained cpc"])
+        for comparison in comparisons {
+            #expect(comparison.drawn == .init("kits", count: 4))
+            #expect(comparison.trials == 12 && comparison.labelledPerClass == .all)
+            #expect(comparison.low <= comparison.difference)
+            #expect(comparison.difference <= comparison.high)
+            #expect((comparison.probability...1).contains(comparison.adjusted))
+        }
+        let tests = try #require(ResultsTable.pairedTests(of: report.results))
+        #expect(tests.markdown().contains("12 test recordings"))
+        #expect(tests.markdown().contains("bootstrap over 4 kits, McNemar"))
+        #expect(tests.plainText().contains("2 comparisons; Holm"))
     }
 
     /// Without the only other group that has voice 2, nothing could be learned about it.

@@ -49,6 +49,7 @@ struct ProbeCommand: ParsableCommand {
         name: .customLong("set"), parsing: .singleValue,
         help: "Set one option, such as utterances.seedCount=10; may be repeated.")
     var settings: [String] = []
+    @OptionGroup var comparisonOptions: ComparisonOptions
     @OptionGroup var engine: EngineOptions
     @OptionGroup var cacheOptions: CacheOptions
     @Flag(help: "Print results.json instead of the table.")
@@ -71,6 +72,7 @@ struct ProbeCommand: ParsableCommand {
         try engine.start()
         var options = try ConfigurationFile.resolve(ProbeOptions(), settings: settings)
         options.label = label
+        options.comparisons += comparisonOptions.compare
         if let group { options.group = group }
         if folds != nil || label == .tags || label == .events { options.frames = nil }
         let named = try models.map { argument -> (name: String, model: PretrainedModel) in
@@ -114,6 +116,9 @@ struct ProbeCommand: ParsableCommand {
                 report.results, className: label.className,
                 notes: ProbeFolder.notes(try folder.details()))
             print(table.plainText(), terminator: "")
+            if let tests = ResultsTable.pairedTests(of: report.results) {
+                print("\n" + tests.plainText(), terminator: "")
+            }
         }
     }
 

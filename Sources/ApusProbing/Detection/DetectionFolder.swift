@@ -11,7 +11,7 @@ public struct DetectionFolder {
     public struct Details: Codable, Sendable {
         /// The system of `detector.safetensors`: the best trained one on the development part.
         public var bestSystem: String
-        /// Warnings, and how the best systems compare.
+        /// What a reader should know of the data.
         public var notes: [String]
     }
 
@@ -41,10 +41,12 @@ public struct DetectionFolder {
         try report.results.write(to: URL(fileURLWithPath: path + "/results.json"))
         let details = Details(
             bestSystem: report.bestSystem,
-            notes: report.warnings + [report.comparison].compactMap { $0?.description })
+            notes: report.warnings)
         let table = ResultsTable(report.results, className: "label", notes: details.notes)
         let classes = ResultsTable.classes(report.results, of: details.bestSystem)
-        try ResultsTable.write([table, classes], toFolder: path)
+        let tests = ResultsTable.pairedTests(of: report.results)
+        try ResultsTable.write(
+            [table, classes] + [tests].compactMap(\.self), toFolder: path)
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         try writeAtomically(encoder.encode(details), to: path + "/detection.json")

@@ -46,7 +46,8 @@ struct DetectionTask {
             $0 + Double(probabilities[$1].count / labels.count) * seconds
         }
         return DetectionReport.System(
-            name: system.name, kind: system.kind, layer: source.layerNames[layer],
+            name: system.name, kind: system.kind, seed: system.seed,
+            layer: source.layerNames[layer],
             inverseRegularization: penalty, decoder: decoder, developmentFScore: score,
             eventsByRecording: try zip(reference, found).map {
                 try eventMeasures(

@@ -13,6 +13,8 @@ public struct DetectionReport {
         public var name: String
         /// What it is.
         public var kind: ProbeReport.Kind
+        /// The seed of the model's training; `nil` without a model.
+        public var seed: UInt64?
         /// The chosen layer.
         public var layer: String
         /// The chosen C.
@@ -48,9 +50,6 @@ public struct DetectionReport {
     public var bestSystem: String
     /// What the reader should know about the data.
     public var warnings: [String]
-    /// The two systems that are best on the development part; `nil` where test
-    /// recordings are too few to be drawn.
-    public var comparison: StatisticComparison?
 }
 
 extension ProbeRun {
@@ -119,7 +118,7 @@ extension ProbeRun {
             })
         {
             guard var found else { continue }
-            (found.name, found.kind) = (system.name, system.kind)
+            (found.name, found.kind, found.seed) = (system.name, system.kind, system.seed)
             systems.append(found)
         }
         let trained = systems.filter { $0.kind == .trained }
@@ -129,8 +128,10 @@ extension ProbeRun {
         guard let model = models.first(where: { $0.name == best.name })?.model else {
             preconditionFailure("a trained model")
         }
+        var results = results(systems, task)
+        results.comparisons = comparisons(systems, TestUnits(count: test.cuts.count))
         return DetectionReport(
-            results: results(systems, task), labels: labels, systems: systems,
+            results: results, labels: labels, systems: systems,
             detector: try SoundEventDetector(
                 path: "detector.safetensors",
                 card: SoundEventDetector.Card(
@@ -138,36 +139,45 @@ extension ProbeRun {
                     inverseRegularization: best.inverseRegularization, decoder: best.decoder,
                     developmentFScore: best.developmentFScore),
                 model: model, regression: best.regression),
-            bestSystem: best.name, warnings: warnings,
-            comparison: comparison(systems, resamples: task.options.resamples))
+            bestSystem: best.name, warnings: warnings)
     }
 
-    /// The two systems that are best on the development part.
-    private func comparison(
-        _ systems: [DetectionReport.System], resamples: Int
-    ) -> StatisticComparison? {
-        let ranked = systems.enumerated().sorted {
-            ($1.element.developmentFScore, $0.offset) < ($0.element.developmentFScore, $1.offset)
-        }.map(\.element)
-        guard ranked.count > 1, ranked[0].eventsByRecording.count > 1 else {
-            return nil
-        }
-        let counts = ranked.prefix(2).map { $0.eventsByRecording.map(\.overall) }
-        let bootstrap = try? pairedBootstrap(
-            count: counts[0].count, resamples: resamples,
-            seed: Seed(options.seed).derived("comparison").value
-        ) { drawn in
-            let scores = counts.map { counts in
-                drawn.reduce(EventCounts()) { $0 + counts[$1] }.fScore
-            }
-            let difference = scores[0] - scores[1]
-            return difference.isNaN ? nil : difference
-        }
-        return bootstrap.map {
-            StatisticComparison(
-                first: ranked[0].name, second: ranked[1].name, statistic: "event F1",
-                bootstrap: $0)
-        }
+    /// Paired tests of systems by event-based F1 on the test recordings.
+    private func comparisons(
+        _ systems: [DetectionReport.System], _ units: TestUnits
+    ) -> [Results.Comparison]? {
+        guard units.members.count > 1 else { return nil }
+        let compared = ComparedSystems(
+            entries: systems.map {
+                ComparedSystems.Entry(
+                    name: $0.name, role: .init($0.kind), seed: $0.seed,
+                    developmentScore: $0.developmentFScore)
+            })
+        return Results.adjusted(
+            compared.pairs(asked: options.comparisons).compactMap { pair in
+                let (first, second) = (systems[pair.first], systems[pair.second])
+                let counts = [first, second].map { system in
+                    units.members.map { unit in
+                        unit.reduce(EventCounts()) { $0 + system.eventsByRecording[$1].overall }
+                    }
+                }
+                // Of recordings so few that most draws have no event there are no tests.
+                let bootstrap = try? pairedBootstrap(
+                    count: units.members.count, resamples: options.events.resamples,
+                    seed: comparisonSeed
+                ) { drawn in
+                    let scores = counts.map { counts in
+                        drawn.reduce(EventCounts()) { $0 + counts[$1] }.fScore
+                    }
+                    let difference = scores[0] - scores[1]
+                    return difference.isNaN ? nil : difference
+                }
+                return bootstrap.map {
+                    Results.Comparison(
+                        first.name, minus: second.name, metric: MetricName.eventFScore, $0,
+                        trials: first.eventsByRecording.count, drawn: units.drawn)
+                }
+            })
     }
 
     private func results(

@@ -80,6 +80,8 @@ public struct ProbeOptions: Codable, Hashable, Sendable {
     public var weightedSum = WeightedSumProbe.Options()
     /// Verification, a pair of recordings at a time; off unless impostors are named.
     public var verification = VerificationProbe.Options()
+    /// Systems that are compared beside those that always are.
+    public var comparisons: [SystemPair] = []
     /// What all draws depend on: few-label subsets, frames, bootstraps.
     public var seed: UInt64 = 1
     /// How many recordings are read at a time.

@@ -22,6 +22,11 @@ extension ProbeRun {
         var summary: (([FeatureMatrix]) -> [[Float]])?
     }
 
+    /// What stands beside the models.
+    private var baselines: [FeatureBaseline] {
+        FeatureBaseline.allCases.filter { options.label != .events || $0.hasFrames }
+    }
+
     /// Stores of features for the baselines and all models, the baselines' first.
     ///
     /// - Parameter models: The models.
@@ -34,6 +39,9 @@ extension ProbeRun {
                 option: "models", expected: "at least one", found: "none")
         }
         try requireDifferentSeeds(models)
+        try options.comparisons.requireSystems(
+            among: baselines.map(\.name)
+                + models.flatMap { [Self.untrainedPrefix + $0.name, $0.name] })
         var stores: [FeatureStore] = []
         for frontEnd in [PlainFeatures.frontEnd(of: first.model.card.frontEnd)]
             + models.map(\.model.card.frontEnd)

@@ -20,6 +20,9 @@ public enum FeatureBaseline: String, Codable, Hashable, Sendable, CaseIterable {
     /// Whether the second half of a vector is standard deviations.
     public var hasDeviations: Bool { self != .channel }
 
+    /// Whether single frames have it too; the channel is that of a whole recording.
+    public var hasFrames: Bool { self != .channel }
+
     private static let coefficientCount = 20
     private static let directionCount = 256
 
