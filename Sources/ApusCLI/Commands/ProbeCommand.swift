@@ -60,9 +60,6 @@ struct ProbeCommand: ParsableCommand {
         guard folds == nil ? parts.count == 3 : parts.isEmpty else {
             throw ValidationError("Name --train, --dev and --test, or --folds alone.")
         }
-        guard folds == nil || label != .events else {
-            throw ValidationError("--label events wants --train, --dev and --test.")
-        }
         guard group == nil || folds != nil else {
             throw ValidationError("--group belongs to --folds.")
         }
@@ -146,10 +143,16 @@ struct ProbeCommand: ParsableCommand {
         _ run: ProbeRun, _ models: [(name: String, model: PretrainedModel)],
         _ options: ProbeOptions
     ) throws {
-        guard let train, let dev, let test else { preconditionFailure("validated") }
-        let report = try run.runDetection(
-            models: models, train: Manifest(contentsOf: train),
-            development: Manifest(contentsOf: dev), test: Manifest(contentsOf: test))
+        let report: DetectionReport
+        if let folds {
+            report = try run.runDetection(models: models, folds: Manifest(contentsOf: folds))
+        } else if let train, let dev, let test {
+            report = try run.runDetection(
+                models: models, train: Manifest(contentsOf: train),
+                development: Manifest(contentsOf: dev), test: Manifest(contentsOf: test))
+        } else {
+            preconditionFailure("validated")
+        }
         for warning in report.warnings { Console.warning(warning) }
         try DetectionFolder(path: output).write(report, options: options)
         let written = output + (json ? "/results.json" : "/results.txt")

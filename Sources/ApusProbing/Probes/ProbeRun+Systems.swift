@@ -72,13 +72,15 @@ extension ProbeRun {
         }
         let plain = stores[0].frontEnd
         let features = PlainFeatures(store: stores[0], workers: options.workers)
-        for baseline in FeatureBaseline.allCases {
+        for baseline in baselines {
             let system = ProbedSystem(
                 name: baseline.name, kind: .baseline, frontEnd: plain,
                 // What is linear in single frames is in the log-mels' probe already.
                 hasFrames: baseline == .logMelStatistics, hasDeviations: baseline.hasDeviations,
                 summary: baseline.summary(of: features, pooling: options.pooling))
-            found.append((system, try evaluate(features, system)))
+            // What is told frame by frame has the baselines' frames in place of their summaries.
+            let source = options.label == .events ? baseline.frames(of: features) : features
+            found.append((system, try evaluate(source ?? features, system)))
         }
         if !models.contains(where: { $0.model.card.frontEnd == plain }) {
             stores.removeAll { $0.frontEnd == plain }
