@@ -25,8 +25,9 @@ extension Cut: Codable {
     /// Reads one line of a manifest.
     ///
     /// `id`, `speaker`, `language`, `fold` and `labels` may be numbers and are kept as text, and
-    /// `labels` may be a single value. Without an `id` it is the path as written, followed by the
-    /// offset and the channel where there are any.
+    /// `labels` may be a single value; of `speaker`, `language`, `fold` and `labels` an empty text, or one
+    /// of blanks alone, names nothing. Without an `id` it is the path as written, followed by the offset
+    /// and the channel where there are any.
     ///
     /// - Parameter decoder: The decoder to read from.
     /// - Throws: `DecodingError` where a key is missing, of the wrong kind or out of range.
@@ -56,11 +57,11 @@ extension Cut: Codable {
         self.init(
             id: id ?? path + place, audioPath: path, offset: offset, duration: duration,
             channel: channel,
-            speaker: try container.decodeIfPresent(ManifestText.self, forKey: .speaker)?.text,
-            labels: try container.decodeIfPresent(ManifestTextList.self, forKey: .labels)?.texts
+            speaker: try container.decodeIfPresent(ManifestText.self, forKey: .speaker)?.name,
+            labels: try container.decodeIfPresent(ManifestTextList.self, forKey: .labels)?.names
                 ?? [],
-            language: try container.decodeIfPresent(ManifestText.self, forKey: .language)?.text,
-            fold: try container.decodeIfPresent(ManifestText.self, forKey: .fold)?.text)
+            language: try container.decodeIfPresent(ManifestText.self, forKey: .language)?.name,
+            fold: try container.decodeIfPresent(ManifestText.self, forKey: .fold)?.name)
         for key in container.allKeys where !Key.known.contains(key.stringValue) {
             extra[key.stringValue] = try container.decode(JSONValue.self, forKey: key)
         }
@@ -90,6 +91,8 @@ extension Cut: Codable {
 /// A string, or a number that is taken as one: people's manifests have both for names.
 private struct ManifestText: Decodable {
     var text: String
+    /// The text, where it names something.
+    var name: String? { text.isBlank ? nil : text }
 
     init(from decoder: any Decoder) throws {
         let container = try decoder.singleValueContainer()
@@ -103,13 +106,13 @@ private struct ManifestText: Decodable {
 
 /// A list of names, or a single one.
 private struct ManifestTextList: Decodable {
-    var texts: [String]
+    var names: [String]
 
     init(from decoder: any Decoder) throws {
         if let single = try? ManifestText(from: decoder) {
-            texts = [single.text]
+            names = [single.name].compactMap(\.self)
         } else {
-            texts = try [ManifestText](from: decoder).map(\.text)
+            names = try [ManifestText](from: decoder).compactMap(\.name)
         }
     }
 }

@@ -3,7 +3,7 @@ extension Cut {
     ///
     /// - Parameter key: `speaker`, `language`, `fold`, or any key beyond those that are known.
     /// - Returns: The text, of a whole number its digits; `nil` where the cut has no such key, or
-    ///   something else under it.
+    ///   something else under it, or blanks alone.
     public func text(of key: String) -> String? {
         switch key {
         case "speaker": return speaker
@@ -12,9 +12,14 @@ extension Cut {
         default: break
         }
         switch extra[key] {
-        case .string(let text): return text
+        case .string(let text): return text.isBlank ? nil : text
         case .integer(let number): return String(number)
         default: return nil
         }
     }
+}
+
+extension String {
+    /// Whether the text names nothing.
+    var isBlank: Bool { allSatisfy(\.isWhitespace) }
 }

@@ -225,7 +225,7 @@ struct MetricStyle {
     init(_ metric: String) {
         let words = Set(metric.lowercased().split { !$0.isLetter && !$0.isNumber }.map(String.init))
         let costs: Set = ["mindcf", "dcf", "actdcf", "cllr", "loss", "cost", "perplexity", "nats"]
-        let errors: Set = ["eer", "error", "errors", "wer"]
+        let errors: Set = ["alarms", "eer", "error", "errors", "wer"]
         lowerIsBetter = !words.isDisjoint(with: costs.union(errors))
         isRate = words.isDisjoint(with: costs) && !words.contains("prime")
     }

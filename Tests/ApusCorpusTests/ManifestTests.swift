@@ -38,6 +38,23 @@ struct ManifestTests {
         #expect(cuts.first?.duration == nil)
     }
 
+    @Test func anEmptyNameIsNone() throws {
+        let folder = try TemporaryFolder()
+        let path = try folder.write(
+            """
+            {"audio_filepath": "a.wav", "speaker": "", "language": " ", "fold": "", "labels": ["", "dog"]}
+            {"audio_filepath": "b.wav", "speaker": "\u{a0}", "labels": " ", "site": "  "}
+            {"audio_filepath": "c.wav", "speaker": "\\u0020", "labels": ["\\t"], "site": "\u{5317}"}
+            {"audio_filepath": "d.wav", "speaker": "\u{5317}", "labels": "\u{e9}"}
+
+            """, "empty.jsonl")
+        let manifest = try Manifest(contentsOf: path)
+        #expect(manifest.cuts.map(\.speaker) == [nil, nil, nil, "\u{5317}"])
+        #expect(manifest.cuts.map(\.labels) == [["dog"], [], [], ["\u{e9}"]])
+        #expect(manifest.cuts[0].language == nil && manifest.cuts[0].fold == nil)
+        #expect(manifest.cuts.map { $0.text(of: "site") } == [nil, nil, "\u{5317}", nil])
+    }
+
     @Test func rewritingKeepsEverything() throws {
         let cuts = [
             Cut(

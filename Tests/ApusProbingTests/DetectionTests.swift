@@ -135,6 +135,25 @@ import Testing
         #expect(throws: CorpusError.self) { try found[5].get() }
     }
 
+    @Test func severalTrainingsAreOneRow() throws {
+        let folder = try TemporaryFolder()
+        let (train, dev, test) = (
+            try manifest(folder, "train", count: 4), try manifest(folder, "dev", count: 3),
+            try manifest(folder, "test", count: 3)
+        )
+        let models = [UInt64(1), 2].map { (name: "cpc", model: makeModel(.cpc, seed: $0)) }
+        let report = try ProbeRun(options()).runDetection(
+            models: models, train: train, development: dev, test: test)
+        #expect(report.systems.suffix(4).map(\.seed) == [1, 1, 2, 2])
+        #expect(report.results.rows.count == 5 * 5 && report.results.classes?.count == 5 * 2)
+        let rows = report.results.rows.filter { $0.system == "cpc" }
+        #expect(rows.allSatisfy { $0.seeds == 2 })
+        let scores = report.systems.filter { $0.name == "cpc" }.map(\.events.overall.fScore)
+        #expect(abs(rows[0].value - scores.reduce(0, +) / 2) < 1e-12)
+        #expect(
+            report.results.comparisons?.map(\.second) == ["log-mel statistics", "untrained cpc"])
+    }
+
     /// Of each fold all is chosen without what it measures on, as on three parts.
     @Test func everyGroupIsMeasuredOnOnce() throws {
         let folder = try TemporaryFolder()

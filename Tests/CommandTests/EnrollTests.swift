@@ -1,3 +1,4 @@
+import ApusReport
 import Foundation
 import TestSupport
 import Testing
@@ -88,6 +89,39 @@ extension Commands {
         private static func speaker(_ line: Substring) -> String? {
             let object = try? JSONSerialization.jsonObject(with: Data(line.utf8))
             return (object as? [String: Any])?["speaker"] as? String
+        }
+
+        @Test func strangersAreMeasuredBesideBaselines() throws {
+            let models = try TrainedModels.shared
+            let folder = try TemporaryFolder()
+            let run = folder.path + "/run"
+            let outcome = try BuiltCommand.run([
+                "probe", "CPC=" + models.cpc, "--train", models.manifests + "/train.jsonl", "--dev",
+                models.manifests + "/dev.jsonl", "--test", models.manifests + "/test.jsonl",
+                "--threads",
+                "1", "--no-frames", "--set", "utterances.labelledPerClass=[]", "--set",
+                "openSet.strangerShare=0.5", "--set", "openSet.enrolledPerClass=2", "-o", run,
+            ])
+            #expect(outcome.status == 0, "\(outcome.error)")
+            let results = try Results(contentsOf: URL(fileURLWithPath: run + "/results.json"))
+            for metric in ["identification rate at 5 %", "false alarms at 5 %"] {
+                let rows = results.rows.filter { $0.metric == metric }
+                #expect(rows.map(\.system) == results.systemNames)
+                #expect(rows.allSatisfy { $0.seeds == 5 && $0.low != nil && ($0.trials ?? 0) > 0 })
+            }
+            #expect(results.protocol.contains("Open set: 0.5 of the speakers are strangers"))
+            let page = folder.path + "/report.html"
+            #expect(try BuiltCommand.run(["report", run, "-o", page]).status == 0)
+            let text = try String(contentsOfFile: page, encoding: .utf8)
+            #expect(
+                text.contains("Open-set identification") && text.contains("Strangers accepted (%)"))
+
+            let refused = try BuiltCommand.run([
+                "probe", models.cpc, "--folds", models.manifests + "/train.jsonl", "--no-frames",
+                "--set", "openSet.strangerShare=0.5", "-o", run,
+            ])
+            #expect(refused.status == 64 || refused.status == 65)
+            #expect(refused.error.contains("openSet.strangerShare"), "\(refused.error)")
         }
     }
 }

@@ -167,6 +167,10 @@ extension Commands {
             let broken = try folder.write(
                 "{\"id\": \"a\", \"embedding\": [1, \"NaN\"]}\n"
                     + "{\"id\": \"b\", \"embedding\": [0, 1]}\n", "nan.jsonl")
+            let python = try folder.write(
+                "{\"id\": \"a\", \"embedding\": [1, NaN]}\n", "python.jsonl")
+            let large = try folder.write(
+                "{\"id\": \"a\", \"embedding\": [1, 1e39]}\n", "large.jsonl")
             let usable = "a a target\na b nontarget\n"
             let cases: [(vectors: String, trials: String, status: Int32, word: String)] = [
                 (vectors, "", 65, "nothing of the kind trials"),
@@ -175,6 +179,11 @@ extension Commands {
                 (vectors, "a b target\na x nontarget\ny z target\n", 65, "3 of the 5 recordings"),
                 (vectors, "a b target\nb a nontarget\n", 65, "both target and non-target"),
                 (broken, usable, 65, "'a' is not finite"),
+                (
+                    python, usable, 65,
+                    "python.jsonl:1: expected finite numbers for \"embedding\", found NaN"
+                ),
+                (large, usable, 65, "large.jsonl:1: expected {\"id\""),
                 (folder.path + "/absent.npy", usable, 66, "absent.npy"),
             ]
             for (vectors, text, status, word) in cases {

@@ -66,6 +66,12 @@ struct EnrollCommand: ParsableCommand {
             problems += 1
             Console.warning("\(problem)")
         }
+        let withoutSpeaker = recordings.cuts.count { $0.speaker == nil }
+        if withoutSpeaker > 0 {
+            Console.warning(
+                "\(manifest): \(withoutSpeaker) of \(recordings.cuts.count) recordings name no speaker "
+                    + "and are left out")
+        }
         let gallery: SpeakerGallery
         if add {
             gallery = try SpeakerGallery(contentsOf: output)
@@ -90,6 +96,9 @@ struct EnrollCommand: ParsableCommand {
             try gallery.calibrate(
                 on: Manifest(contentsOf: dev), falseAlarmRates: rates, problem: warn)
         }
+        // Of those that the file had before, too.
+        LabelSpellings(gallery.card.speakers + recordings.cuts.compactMap(\.speaker))
+            .warnings(plural: "speakers").forEach { Console.warning("\(output): \($0)") }
         try writeAtomically(gallery.encoded(), to: output)
         print(
             "\(output): \(gallery.card.speakers.count) speakers, "

@@ -49,6 +49,8 @@ struct ProbeCommand: ParsableCommand {
         name: .customLong("set"), parsing: .singleValue,
         help: "Set one option, such as utterances.seedCount=10; may be repeated.")
     var settings: [String] = []
+    @Flag(help: "Leave out the probe on single frames, which takes longest.")
+    var noFrames = false
     @OptionGroup var comparisonOptions: ComparisonOptions
     @OptionGroup var engine: EngineOptions
     @OptionGroup var cacheOptions: CacheOptions
@@ -71,7 +73,7 @@ struct ProbeCommand: ParsableCommand {
         options.label = label
         options.comparisons += comparisonOptions.compare
         if let group { options.group = group }
-        if folds != nil || label == .tags || label == .events { options.frames = nil }
+        if noFrames || folds != nil || label == .tags || label == .events { options.frames = nil }
         let named = try models.map { argument -> (name: String, model: PretrainedModel) in
             let parts = argument.split(separator: "=", maxSplits: 1).map(String.init)
             let path = parts.last ?? argument
@@ -153,7 +155,6 @@ struct ProbeCommand: ParsableCommand {
         } else {
             preconditionFailure("validated")
         }
-        for warning in report.warnings { Console.warning(warning) }
         try DetectionFolder(path: output).write(report, options: options)
         let written = output + (json ? "/results.json" : "/results.txt")
         print(try String(contentsOfFile: written, encoding: .utf8), terminator: "")

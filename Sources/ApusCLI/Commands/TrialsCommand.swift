@@ -53,6 +53,8 @@ struct TrialsCommand: ParsableCommand {
                 "\(manifest.path): \(withoutSpeaker) of \(manifest.cuts.count) recordings name no "
                     + "speaker and are in no trial")
         }
+        LabelSpellings(manifest.cuts.compactMap(\.speaker)).warnings(plural: "speakers")
+            .forEach { Console.warning("\(manifest.path): \($0)") }
         try writeAtomically(
             trials.encoded(as: format == .kaldi ? .kaldi : .voxCeleb), to: output)
         let targets = trials.isTarget.count { $0 }

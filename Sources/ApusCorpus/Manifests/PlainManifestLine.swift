@@ -139,7 +139,8 @@ struct PlainManifestLine {
             channel = Int(self.text(text))
         case 6: return readLabels()
         default:
-            guard let text = readText() else { return false }
+            // An empty name is none, which the decoder knows.
+            guard let text = readText(), number == 4 || namesSomething(text) else { return false }
             switch number {
             case 4: id = text
             case 5: speaker = text
@@ -152,7 +153,7 @@ struct PlainManifestLine {
 
     private mutating func readLabels() -> Bool {
         if next != UInt8(ascii: "[") {
-            guard let text = readText() else { return false }
+            guard let text = readText(), namesSomething(text) else { return false }
             labels = [text]
             return true
         }
@@ -160,10 +161,14 @@ struct PlainManifestLine {
         if take("]") { return true }
         repeat {
             skipBlanks()
-            guard let text = readText() else { return false }
+            guard let text = readText(), namesSomething(text) else { return false }
             labels.append(text)
         } while take(",")
         return take("]")
+    }
+
+    private func namesSomething(_ range: Range<Int>) -> Bool {
+        bytes[range].contains { $0 > 0x20 && $0 < 0x80 } || !text(range).isBlank
     }
 
     /// A text, or a whole number that is taken as one.

@@ -46,7 +46,7 @@ public struct DetectionFolder {
                     + "any.",
                 "The channel alone has no row: it is that of a whole recording, and events are told "
                     + "frame by frame.",
-            ] + report.warnings)
+            ] + report.warnings.map(\.description))
         let table = ResultsTable(report.results, className: "label", notes: details.notes)
         let classes = ResultsTable.classes(report.results, of: details.bestSystem)
         let tests = ResultsTable.pairedTests(of: report.results)

@@ -52,7 +52,7 @@ public struct DetectionReport {
     /// The system that it is of: the best trained one on the development part.
     public var bestSystem: String
     /// What the reader should know about the data.
-    public var warnings: [String]
+    public var warnings: [ProbeWarning]
 }
 
 extension ProbeRun {
@@ -145,14 +145,14 @@ extension ProbeRun {
         let task = DetectionTask(
             cuts: cuts, events: events, labels: labels, folds: folds, options: options.events,
             seed: options.seed)
-        let unknown = Set(events.joined().map(\.label)).subtracting(labels)
+        let unknown = Set(events.joined().map(\.label)).subtracting(labels).sorted()
+        let doubts = DataDoubts(
+            cuts: cuts, classes: events.map { Set($0.map(\.label)).sorted() },
+            className: options.label.className, folds: folds,
+            key: folds.count > 1 ? options.group : nil, workers: options.workers)
         let warnings =
-            unknown.isEmpty
-            ? []
-            : [
-                "labels that the training part has nothing of: "
-                    + unknown.sorted().joined(separator: ", ")
-            ]
+            (unknown.isEmpty ? [] : [ProbeWarning.unknownEvents(unknown)]) + doubts.warnings
+        warnings.forEach { report(.warning($0)) }
         let systems = try forEachSystem(models, stores) { source, system in
             report(.progress(done: 0, total: 1, work: "\(system.name): events"))
             return try task.run(source, system, frontEnd: system.frontEnd)

@@ -185,6 +185,21 @@ public struct EmbeddingFile {
         }
     }
 
+    /// What is wrong with a line, in words.
+    private static func reason(_ error: any Error, of line: Data) -> String {
+        // Python's json writes words that JSON doesn't have.
+        let text = String(decoding: line, as: UTF8.self)
+        let vector = text.range(of: "\"embedding\"").map { text[$0.upperBound...] } ?? ""
+        if let word = ["NaN", "Infinity", "null"].first(where: vector.contains) {
+            return "expected finite numbers for \"embedding\", found \(word)"
+        }
+        var reason = "expected {\"id\": ..., \"embedding\": [numbers]}"
+        if case DecodingError.dataCorrupted(let context) = error {
+            reason += "; \(context.debugDescription)"
+        }
+        return reason
+    }
+
     private func readLines(_ body: (Block) throws -> Void) throws {
         let data = try Data(contentsOf: URL(fileURLWithPath: path), options: .mappedIfSafe)
         let decoder = JSONDecoder()
@@ -196,8 +211,11 @@ public struct EmbeddingFile {
             let end = data[start...].firstIndex(of: 0x0A) ?? data.endIndex
             defer { start = min(end + 1, data.endIndex) }
             guard end > start else { continue }
-            guard let line = try? decoder.decode(Line.self, from: data[start..<end]) else {
-                throw bad("expected {\"id\": ..., \"embedding\": [numbers]}", line: number)
+            let line: Line
+            do {
+                line = try decoder.decode(Line.self, from: data[start..<end])
+            } catch {
+                throw bad(Self.reason(error, of: data[start..<end]), line: number)
             }
             let block = Block(key: line.id, line.rows)
             try body(

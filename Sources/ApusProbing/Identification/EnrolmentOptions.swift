@@ -49,9 +49,7 @@ struct LabelledVectors {
     init(
         _ manifest: Manifest, by embedder: RecordingEmbedder, _ problem: (CorpusError) -> Void
     ) throws {
-        let cuts = manifest.cuts.filter { cut in
-            cut.speaker.map { !$0.allSatisfy(\.isWhitespace) } ?? false
-        }
+        let cuts = manifest.cuts.filter { $0.speaker != nil }
         for (cut, result) in zip(cuts, embedder.vectors(of: cuts)) {
             switch result {
             case .success(let vector):

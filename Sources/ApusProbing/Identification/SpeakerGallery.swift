@@ -1,4 +1,5 @@
 import ApusCorpus
+import ApusMetrics
 import ApusNN
 import ApusPretraining
 import ApusSignal
@@ -236,14 +237,12 @@ public final class SpeakerGallery {
                 reason: known.isEmpty
                     ? "of no enrolled speaker" : "no false alarm is possible with one speaker")
         }
-        falseAlarms.sort(by: >)
+        let trials = try OpenSetIdentification(enrolled: known, strangers: falseAlarms)
         card.thresholds = falseAlarmRates.map { rate in
-            let value = falseAlarms[
-                min(Int(rate * Double(falseAlarms.count)), falseAlarms.count - 1)]
+            let point = trials.point(above: trials.threshold(falseAlarmRate: rate))
             return Threshold(
-                falseAlarmRate: rate, value: value,
-                identificationRate: Double(known.count { $0.isRight && $0.score > value })
-                    / Double(known.count))
+                falseAlarmRate: rate, value: point.threshold,
+                identificationRate: point.identificationRate)
         }
         let strangers = vectors.speakers.count - known.count
         card.origin =

@@ -63,7 +63,6 @@ struct ProbeData {
         self.test = part("test part", test)
         warnings = found
         dropUnknownLabels()
-        warnOfSharedRecordings()
         try check()
         let ranges = self.ranges
         self.train.number(from: ranges[0].lowerBound)
@@ -115,22 +114,6 @@ struct ProbeData {
         }
         reduce(&development)
         reduce(&test)
-    }
-
-    /// Where a recording lies.
-    struct Place: Hashable {
-        var path: String
-        var offset: Double
-        var channel: Int?
-        init(_ cut: Cut) { (path, offset, channel) = (cut.audioPath, cut.offset, cut.channel) }
-    }
-
-    private mutating func warnOfSharedRecordings() {
-        let known = Set(train.cuts.map(Place.init))
-        for part in [development, test] {
-            let count = part.cuts.count { known.contains(Place($0)) }
-            if count > 0 { warnings.append(.sharedWithTraining(part: part.name, count: count)) }
-        }
     }
 
     /// Refuses parts from which nothing can be learned or measured.

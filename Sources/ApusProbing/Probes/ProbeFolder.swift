@@ -1,4 +1,5 @@
 import ApusCorpus
+import ApusMetrics
 import ApusNN
 import ApusPretraining
 import ApusReport
@@ -28,6 +29,8 @@ public struct ProbeFolder {
         public var systems: [String]
         /// What each system answered with the most labels; none in runs of earlier versions.
         public var answers: [Answers]?
+        /// Of systems with open-set identification the curve of their first draw.
+        public var openSet: [OpenSetCurve]?
         /// Accuracy of naming classes evenly, and of always naming the most frequent one.
         public var chance: ProbeReport.Chance
         /// What a reader should know of the data.
@@ -36,6 +39,14 @@ public struct ProbeFolder {
         public var testManifest: String
         /// The front end of the pictures.
         public var frontEnd: FrontEnd
+    }
+
+    /// Open-set identification by a system over all thresholds.
+    public struct OpenSetCurve: Codable, Sendable {
+        /// The system's name.
+        public var system: String
+        /// The points, with rising false-alarm rates.
+        public var points: [OpenSetIdentification.Point]
     }
 
     /// What a system answered on the test recordings.
@@ -77,6 +88,7 @@ public struct ProbeFolder {
         }
         var tensors: [String: TensorValues] = [:]
         var answers: [Answers] = []
+        var openSet: [OpenSetCurve] = []
         // Of several trainings of one system the first is shown.
         for system in report.systems where tensors[system.name] == nil {
             if let last = system.utterances.last {
@@ -84,6 +96,9 @@ public struct ProbeFolder {
                     Answers(
                         system: system.name, predictions: last.testPredictions,
                         confidences: last.testConfidences))
+            }
+            if let outcome = system.openSet {
+                openSet.append(OpenSetCurve(system: system.name, points: outcome.tradeoff))
             }
             let layer = system.testEmbeddings
             tensors[system.name] = TensorValues(
@@ -94,7 +109,8 @@ public struct ProbeFolder {
             className: options.label.className, classes: report.classes,
             bestSystem: report.bestSystem, confusion: report.confusion.counts,
             testIDs: report.testIDs, testLabels: report.testLabels,
-            systems: report.results.systemNames, answers: answers, chance: report.chance,
+            systems: report.results.systemNames, answers: answers,
+            openSet: openSet.isEmpty ? nil : openSet, chance: report.chance,
             warnings: report.warnings.map(\.description), testManifest: testManifest,
             frontEnd: PlainFeatures.frontEnd(of: report.classifier.model.card.frontEnd))
         try report.results.write(to: URL(fileURLWithPath: path + "/results.json"))

@@ -80,6 +80,8 @@ public struct ProbeOptions: Codable, Hashable, Sendable {
     public var weightedSum = WeightedSumProbe.Options()
     /// Verification, a pair of recordings at a time; off unless impostors are named.
     public var verification = VerificationProbe.Options()
+    /// Identification among enrolled classes and strangers; off unless there are strangers.
+    public var openSet = OpenSetProbe.Options()
     /// Systems that are compared beside those that always are.
     public var comparisons: [SystemPair] = []
     /// What all draws depend on: few-label subsets, frames, bootstraps.
@@ -146,9 +148,9 @@ public struct ProbeOptions: Codable, Hashable, Sendable {
         if pooling == .dynamics {
             // These take vectors for means and deviations.
             try require(
-                !weightedSum.isOn && verification.impostors == .none && label != .tags
-                    && label != .events, "pooling",
-                "meanAndStandardDeviation with a weighted sum, verification, tags or events",
+                !weightedSum.isOn && verification.impostors == .none
+                    && openSet.strangerShare == 0 && label != .tags && label != .events, "pooling",
+                "meanAndStandardDeviation with a weighted sum, verification, strangers, tags or events",
                 pooling.rawValue)
         }
         try require(!group.isEmpty, "group", "a key of the manifest", group)
@@ -165,6 +167,11 @@ public struct ProbeOptions: Codable, Hashable, Sendable {
         try require(
             verification.resamples > 1, "verification.resamples", "at least 2",
             verification.resamples)
+        if let problem = openSet.problem() {
+            throw ProbingError.badOption(
+                option: "openSet.\(problem.name)", expected: problem.expected,
+                found: problem.found)
+        }
         if let problem = weightedSum.problem() {
             let parts = problem.split(separator: ":", maxSplits: 1)
             throw ProbingError.badOption(

@@ -29,6 +29,8 @@ public struct ProbeReport {
         public var weightedSum: WeightedSumProbe.Outcome?
         /// Verification, where it was asked for.
         public var verification: VerificationProbe.Outcome?
+        /// Open-set identification, where it was asked for.
+        public var openSet: OpenSetProbe.Outcome?
         /// The vectors of the test recordings in the layer that the last probe chose.
         public var testEmbeddings: Representation.Layer
 

@@ -13,6 +13,7 @@ struct KnownResult: Codable {
     var frames: FrameProbe.Outcome?
     var weightedSum: WeightedSumProbe.Outcome?
     var verification: VerificationProbe.Outcome?
+    var openSet: OpenSetProbe.Outcome?
 }
 
 extension ProbeRun {
@@ -106,7 +107,7 @@ extension ProbeRun {
             positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
         let result = KnownResult(
             utterances: found.utterances, frames: found.frames, weightedSum: found.weightedSum,
-            verification: found.verification)
+            verification: found.verification, openSet: found.openSet)
         if let contents = try? encoder.encode(result) { cache.keep(contents, as: key) }
         return found
     }
@@ -137,6 +138,7 @@ extension ProbeRun.ProbedSystem {
         ProbeReport.System(
             name: name, kind: kind, seed: seed, utterances: result.utterances,
             frames: result.frames, weightedSum: result.weightedSum,
-            verification: result.verification, testEmbeddings: testEmbeddings)
+            verification: result.verification, openSet: result.openSet,
+            testEmbeddings: testEmbeddings)
     }
 }

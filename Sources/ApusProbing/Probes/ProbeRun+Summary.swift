@@ -164,6 +164,18 @@ extension ProbeRun {
                     low: verification.interval?.low, high: verification.interval?.high, seeds: 1,
                     trials: verification.targets + verification.nonTargets))
         }
+        for rates in system.openSet?.rates ?? [] {
+            for (metric, interval) in [
+                (MetricName.identificationRate(at: rates.aimed), rates.identified),
+                (MetricName.falseAlarmRate(at: rates.aimed), rates.falseAlarms),
+            ] {
+                rows.append(
+                    Results.Row(
+                        system: system.name, labelledPerClass: nil, metric: metric,
+                        value: interval.estimate, low: interval.low, high: interval.high,
+                        seeds: options.openSet.seedCount, trials: system.openSet?.trials))
+            }
+        }
         return rows
     }
 
@@ -244,6 +256,16 @@ extension ProbeRun {
                     : "those of different \(options.label.className.plural) in one language only, ")
                 + "layer and vectors chosen on development pairs, with a bootstrap interval over "
                 + "\(options.label.className.plural)."
+        }
+        if options.openSet.strangerShare > 0 {
+            let plural = options.label.className.plural
+            text +=
+                " Open set: \(options.openSet.strangerShare) of the \(plural) are strangers, half of them in "
+                + "the development part and the others in the test part, the rest is enrolled by "
+                + "\(options.openSet.enrolledPerClass) recordings each and compared by the cosine; the "
+                + "threshold at which a share of development strangers' recordings is accepted, layer and "
+                + "vectors are chosen on the development part; Student's t over "
+                + "\(options.openSet.seedCount) draws."
         }
         let trainings = Dictionary(grouping: models, by: \.name).mapValues(\.count)
             .filter { $0.value > 1 }

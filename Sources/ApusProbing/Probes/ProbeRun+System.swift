@@ -55,11 +55,19 @@ extension ProbeRun {
         let verification =
             options.verification.impostors == .none
             ? nil : try verify(recordings, data, hasDeviations: system.hasDeviations)
+        var openSet: OpenSetProbe.Outcome?
+        if options.openSet.strangerShare > 0 {
+            let parts = folds[0]
+            openSet = try OpenSetProbe(options.openSet, seed: options.seed).evaluate(
+                train: recordings.rows(parts.train),
+                development: recordings.rows(parts.development),
+                test: recordings.rows(parts.test), hasDeviations: system.hasDeviations)
+        }
         let tested = recordings.rows(folds.flatMap(\.test))
         return system.reached(
             KnownResult(
                 utterances: utterances, frames: frames, weightedSum: weightedSum,
-                verification: verification),
+                verification: verification, openSet: openSet),
             testEmbeddings: tested.representation.layers[utterances.last?.chosenLayer ?? 0])
     }
 

@@ -29,6 +29,21 @@ public struct ProbeRun {
         public static let weightedSumAccuracy = "weighted-sum accuracy"
         /// The rate at which as many pairs of one class are refused as others are accepted.
         public static let equalErrorRate = "equal error rate"
+        /// The share of enrolled classes' recordings that a threshold identifies.
+        ///
+        /// - Parameter rate: The rate of false alarms that the threshold was found for.
+        /// - Returns: The metric's name.
+        static func identificationRate(at rate: Double) -> String {
+            "identification rate at \(percent(rate))"
+        }
+        /// The share of strangers' recordings that a threshold accepts.
+        ///
+        /// - Parameter rate: The rate of false alarms that the threshold was found for.
+        /// - Returns: The metric's name.
+        static func falseAlarmRate(at rate: Double) -> String { "false alarms at \(percent(rate))" }
+        private static func percent(_ rate: Double) -> String {
+            String(format: "%g %%", 100 * rate)
+        }
         /// The F1 score of whole events.
         public static let eventFScore = "event F1"
         /// The mean over labels of that score.
@@ -133,6 +148,11 @@ public struct ProbeRun {
                 option: "verification.impostors", expected: "none \(circumstance)",
                 found: options.verification.impostors.rawValue)
         }
+        guard options.openSet.strangerShare == 0 else {
+            throw ProbingError.badOption(
+                option: "openSet.strangerShare", expected: "0 \(circumstance)",
+                found: "\(options.openSet.strangerShare)")
+        }
     }
 
     private func run(
@@ -168,8 +188,10 @@ public struct ProbeRun {
 
     /// Reports what is known of the data before anything is computed.
     func warn(of data: inout ProbeData, _ folds: [ProbeFold]) {
-        data.warnOfDoubts(
+        let doubts = DataDoubts(
+            cuts: data.cuts, classes: data.labelSets, className: options.label.className,
             folds: folds, key: folds.count > 1 ? options.group : nil, workers: options.workers)
+        doubts.warnings.forEach { data.warn($0) }
         data.warnings.forEach { report(.warning($0)) }
     }
 

@@ -6,6 +6,8 @@ public enum ProbeWarning: Equatable, Sendable, CustomStringConvertible {
     case unlabelled(part: String, count: Int, total: Int)
     /// Recordings of a part with labels that the training part lacks are left out.
     case unknownLabels(part: String, counts: [String: Int], total: Int)
+    /// Events that the training part lacks: missed each time.
+    case unknownEvents([String])
     /// Recordings of a part that can't be read or are too short are left out.
     case unusable(part: String, problems: [RecordingProblem], total: Int)
     /// Classes without a recording in the test part: no figure tells about them.
@@ -21,10 +23,12 @@ public enum ProbeWarning: Equatable, Sendable, CustomStringConvertible {
     case sharedSource(count: Int, first: String)
     /// Recordings measured on with the bytes of one that others learn from or choose on.
     case sharedAudio(count: Int, first: String)
-    /// Classes with a single recording.
-    case singleExamples([String])
-    /// Labels that differ by case or Unicode form alone.
-    case similarLabels([String])
+    /// Recordings measured on that layers and regularisation are chosen on: figures come out too high.
+    case chosenOnTest(count: Int, total: Int)
+    /// Classes with a single recording to learn from.
+    case singleExamples([String], className: String)
+    /// Labels that look like one, or like two.
+    case spellings(LabelSpellings, className: String)
 
     /// A sentence for the person who runs the command.
     public var description: String {
@@ -38,6 +42,8 @@ public enum ProbeWarning: Equatable, Sendable, CustomStringConvertible {
             return
                 "\(part): \(counts.values.reduce(0, +)) of \(total) recordings are left out: the "
                 + "training part has nothing of \(some(counts.keys.sorted()))"
+        case .unknownEvents(let labels):
+            return "events that the training part has nothing of: \(some(labels))"
         case .unusable(let part, let problems, let total):
             let first = problems.first.map { "; the first: \($0.reason)" } ?? ""
             return
@@ -65,12 +71,17 @@ public enum ProbeWarning: Equatable, Sendable, CustomStringConvertible {
             return
                 "\(count) test recordings have the same bytes as one of the other parts, so that "
                 + "figures come out too high; the first: \(first)"
-        case .singleExamples(let classes):
-            return "\(classes.count) classes have a single recording: \(some(classes))"
-        case .similarLabels(let labels):
+        case .chosenOnTest(let count, let total):
             return
-                "labels that differ by case or Unicode form only: "
-                + some(labels.map { "'\($0)'" })
+                "\(count) of \(total) test recordings are in the development part too: what is chosen is "
+                + "chosen on them, so that figures come out too high"
+        case .singleExamples(let classes, let className):
+            return
+                (classes.count == 1
+                ? "1 \(className) has" : "\(classes.count) \(className.plural) have")
+                + " a single recording to learn from: \(some(classes))"
+        case .spellings(let spellings, let className):
+            return spellings.warnings(plural: className.plural).joined(separator: "; ")
         }
     }
 }

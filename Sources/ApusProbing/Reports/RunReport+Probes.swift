@@ -56,6 +56,7 @@ extension RunReport {
                                 + "expected calibration error.", chart.svg())
                     ]))
         }
+        if let curves = details.openSet { sections.append(openSetSection(curves)) }
         sections.append(try maps(of: probe, details))
         let pictures = spectrograms(details)
         if !pictures.isEmpty {

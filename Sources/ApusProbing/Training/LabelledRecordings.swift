@@ -29,10 +29,8 @@ struct LabelledRecordings {
         let hasTest = !configuration.data.test.isEmpty
         self.hasTest = hasTest
         var data = try ProbeData(
-            train: Self.withoutEmptyLabels(Manifest(contentsOf: configuration.data.train)),
-            development: Self.withoutEmptyLabels(development),
-            test: Self.withoutEmptyLabels(
-                hasTest ? Manifest(contentsOf: configuration.data.test) : development),
+            train: Manifest(contentsOf: configuration.data.train), development: development,
+            test: hasTest ? Manifest(contentsOf: configuration.data.test) : development,
             label: configuration.label)
         let cuts = data.cuts
         var problems: [Int: RecordingProblem] = [:]
@@ -64,66 +62,16 @@ struct LabelledRecordings {
             ? Array(data.train.labels.indices)
             : fewLabelSubset(
                 labels: data.train.labels, perClass: count, seed: configuration.seed)
+        let ranges = data.ranges
+        let doubts = DataDoubts(
+            cuts: data.cuts, classes: data.labelSets, className: configuration.label.className,
+            folds: [
+                ProbeFold(
+                    train: labelled, development: Array(ranges[1]),
+                    test: hasTest ? Array(ranges[2]) : [])
+            ], key: nil, toldOfSingles: count != 1, workers: configuration.data.workers)
         warnings =
             data.warnings.map(\.description).filter { hasTest || !$0.hasPrefix(testName) }
-            + Self.warnings(
-                ofLabels: labelled.map { data.train.labels[$0] },
-                className: configuration.label.className, perClass: count)
-    }
-
-    /// An empty label is none.
-    private static func withoutEmptyLabels(_ manifest: Manifest) -> Manifest {
-        func named(_ text: String?) -> String? {
-            text.flatMap { $0.allSatisfy(\.isWhitespace) ? nil : $0 }
-        }
-        var manifest = manifest
-        for index in manifest.cuts.indices {
-            manifest.cuts[index].speaker = named(manifest.cuts[index].speaker)
-            manifest.cuts[index].language = named(manifest.cuts[index].language)
-            manifest.cuts[index].labels.removeAll { named($0) == nil }
-        }
-        return manifest
-    }
-
-    /// What is odd about labels: names that differ in nothing but case or Unicode form, and classes of
-    /// one example.
-    ///
-    /// - Parameters:
-    ///   - labels: The labels of the training recordings.
-    ///   - className: What a class is, in a word.
-    ///   - perClass: The examples that each class was to have; 0 for all.
-    /// - Returns: Sentences.
-    static func warnings(ofLabels labels: [String], className: String, perClass: Int) -> [String] {
-        var found: [String] = []
-        // Swift compares canonically: names of two Unicode forms are one class already.
-        let spellings = Dictionary(grouping: Set(labels.map { Array($0.unicodeScalars) })) {
-            String(String.UnicodeScalarView($0))
-        }
-        let twice = spellings.filter { $0.value.count > 1 }.keys.sorted()
-        if !twice.isEmpty {
-            found.append(
-                "written in two Unicode forms and taken as one \(className): "
-                    + twice.prefix(8).joined(separator: ", "))
-        }
-        let names = Set(labels)
-        let folded = Dictionary(grouping: names) {
-            $0.precomposedStringWithCompatibilityMapping.lowercased()
-        }
-        let alike = folded.values.filter { $0.count > 1 }.map { $0.sorted() }
-            .sorted { $0[0] < $1[0] }
-        if !alike.isEmpty {
-            found.append(
-                "different \(className.plural) by case or Unicode form alone: "
-                    + alike.prefix(8).map { $0.joined(separator: " / ") }
-                    .joined(separator: ", "))
-        }
-        let counts = Dictionary(grouping: labels, by: { $0 }).mapValues(\.count)
-        let single = counts.filter { $0.value == 1 }.keys.sorted()
-        if !single.isEmpty, perClass != 1 {
-            found.append(
-                "\(single.count) \(className.plural) have one training recording alone: "
-                    + single.prefix(8).joined(separator: ", ") + (single.count > 8 ? ", ..." : ""))
-        }
-        return found
+            + doubts.warnings.map(\.description)
     }
 }

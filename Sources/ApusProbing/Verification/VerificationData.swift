@@ -175,12 +175,18 @@ struct VerificationData {
                 "\(unlabelled) of \(tested.count) recordings have no speaker in the manifest, "
                     + "without which there are no intervals")
         }
+        let doubts = VerificationDoubts(
+            test, cuts: recordings,
+            parts: [
+                ("cohort", cohort), ("training part", training),
+                ("development trials", development.map(sides) ?? []),
+            ], workers: options.workers)
         speakers = unlabelled == 0 ? numbers.map { $0 ?? 0 } : nil
         speakerCount = names.names.count
         trainingLabels = labelled.compactMap(\.speaker)
         (self.test, self.development, self.cohort, self.training) =
             (test, development, cohort, training)
-        (cuts, self.warnings) = (recordings, warnings)
+        (cuts, self.warnings) = (recordings, warnings + doubts.warnings)
     }
 
     /// The speakers of the test trials.

@@ -96,27 +96,28 @@ public struct VerificationProbe: Sendable {
             sample(test.classes.count), of: test, impostors: options.impostors, name: "test part")
         typealias Choice = (layer: Int, pooling: Pooling, standardizes: Bool, rate: Double)
         var best: Choice?
-        for (index, layer) in train.layers.enumerated() {
-            let poolings: [Pooling] = hasDeviations ? [.mean, .meanAndStandardDeviation] : [.mean]
-            for pooling in poolings {
-                for standardizes in [false, true] {
-                    let trials = try developmentPairs.scored(
-                        vectors(
-                            development.layers[index], like: layer, pooling, standardizes,
-                            hasDeviations: hasDeviations))
-                    let rate = trials.equalErrorRate().rate
-                    if rate < best?.rate ?? .infinity {
-                        best = (index, pooling, standardizes, rate)
-                    }
+        func vectors(
+            _ part: Part, _ layer: Int, _ pooling: Pooling, _ standardizes: Bool
+        ) -> ScorableVectors {
+            let centred = CentredLayer(
+                train.layers[layer], pooling, standardizes: standardizes,
+                hasDeviations: hasDeviations)
+            return centred.backend.scorable(centred.columns(of: part.layers[layer]))
+        }
+        for index in train.layers.indices {
+            for (pooling, standardizes) in CentredLayer.kinds(hasDeviations: hasDeviations) {
+                let trials = try developmentPairs.scored(
+                    vectors(development, index, pooling, standardizes))
+                let rate = trials.equalErrorRate().rate
+                if rate < best?.rate ?? .infinity {
+                    best = (index, pooling, standardizes, rate)
                 }
             }
         }
         guard let best else { preconditionFailure("a representation has layers") }
         let layer = train.layers[best.layer]
         let trials = try testPairs.scored(
-            vectors(
-                test.layers[best.layer], like: layer, best.pooling, best.standardizes,
-                hasDeviations: hasDeviations))
+            vectors(test, best.layer, best.pooling, best.standardizes))
         return Outcome(
             rate: trials.equalErrorRate().rate,
             interval: try? testPairs.interval(
@@ -134,23 +135,5 @@ public struct VerificationProbe: Sendable {
         var generator = SeededGenerator(seed: seed, stream: "verification")
         generator.shuffle(&drawn)
         return drawn.prefix(options.maximumRecordings).sorted()
-    }
-
-    /// A part's vectors, centred by the training part, of length 1.
-    private func vectors(
-        _ layer: Representation.Layer, like train: Representation.Layer, _ pooling: Pooling,
-        _ standardizes: Bool, hasDeviations: Bool
-    ) -> ScorableVectors {
-        let width =
-            hasDeviations && pooling == .mean ? layer.width / 2 : layer.width
-        func columns(_ layer: Representation.Layer) -> [Float] {
-            guard width < layer.width else { return layer.matrix }
-            return stride(from: 0, to: layer.matrix.count, by: layer.width).flatMap {
-                layer.matrix[$0..<$0 + width]
-            }
-        }
-        var scaling = FeatureScaling(fitting: columns(train), width: width)
-        if !standardizes { scaling.scale = scaling.scale.map { _ in 1 } }
-        return VerificationBackend(scaling: scaling).scorable(columns(layer))
     }
 }

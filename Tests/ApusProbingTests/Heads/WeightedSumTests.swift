@@ -1,6 +1,7 @@
 import ApusCorpus
 import ApusNN
 import ApusProbing
+import ApusSignal
 import ApusTensor
 import Testing
 
@@ -68,6 +69,48 @@ import Testing
 
     @Test func trainingOnCachedMeansIsTrainingOnFrames() {
         let data = Recordings(count: 20, seed: 5)
+        // (N, L, D)
+        let means = Tensor.concatenated(
+            data.means.map { $0.reshaped(20, 1, 6) }, dimension: 1)
+        expectOneTraining(data, inputWidth: 6, cached: means) { head, layers, lengths in
+            head(layers, lengths: lengths)
+        }
+    }
+
+    /// The statistics of frames in each batch, as a network on frames pools them, against those that are kept
+    /// of recordings once.
+    @Test func trainingOnCachedDeviationsIsTrainingOnFrames() {
+        let data = Recordings(count: 20, seed: 6)
+        let frameCount = data.layers[0].shape[1]
+        let rows = data.layers.map(\.floats)
+        // (N, L, 2D)
+        let kept = (0..<20).flatMap { recording in
+            rows.flatMap { values -> [Float] in
+                let start = recording * frameCount * 6
+                let length = data.lengths[recording]
+                return Pooling.meanAndStandardDeviation(
+                    FeatureMatrix(
+                        values: Array(values[start..<start + length * 6]), frameCount: length,
+                        featureCount: 6)
+                ).values
+            }
+        }
+        expectOneTraining(
+            data, inputWidth: 12, cached: Tensor(kept, shape: [20, 3, 12])
+        ) { head, layers, lengths in
+            head(
+                means: Tensor.concatenated(
+                    layers.map {
+                        $0.frameStatistics(lengths: lengths).reshaped(lengths.count, 1, 12)
+                    }, dimension: 1))
+        }
+    }
+
+    /// Trains a head on frames and one on what is kept of them, and expects the same losses and weights.
+    private func expectOneTraining(
+        _ data: Recordings, inputWidth: Int, cached: Tensor,
+        onFrames: (WeightedSumHead, [Tensor], [Int]) -> Tensor
+    ) {
         let classes = ["class 0", "class 1", "class 2"]
         let targets = data.labels.compactMap { classes.firstIndex(of: $0) }
         var options = WeightedSumProbe.Options()
@@ -78,7 +121,8 @@ import Testing
         ) -> (losses: [Float], head: WeightedSumHead) {
             let seed = Seed(11)
             let head = WeightedSumHead(
-                layerCount: 3, inputWidth: 6, projectionWidth: 10, classCount: 3, seed: seed)
+                layerCount: 3, inputWidth: inputWidth, projectionWidth: 10, classCount: 3,
+                seed: seed)
             let optimizer = AdamW(head.namedParameters, weightDecay: 0)
             var losses: [Float] = []
             for rows in (0..<14).flatMap({ probe.batches(epoch: $0, of: 20, seed: seed) }) {
@@ -91,18 +135,15 @@ import Testing
             }
             return (losses, head)
         }
-        let onFrames = train { head, rows in
+        let ordinary = train { head, rows in
             let (layers, lengths) = data.rows(rows)
-            return head(layers, lengths: lengths)
+            return onFrames(head, layers, lengths)
         }
-        // (N, L, D)
-        let means = Tensor.concatenated(
-            data.means.map { $0.reshaped(20, 1, 6) }, dimension: 1)
         let onMeans = train { head, rows in
-            head(means: means.selected(Tensor(integers: rows, shape: [rows.count]), dimension: 0))
+            head(means: cached.selected(Tensor(integers: rows, shape: [rows.count]), dimension: 0))
         }
-        #expect(relativeError(onMeans.losses, onFrames.losses) < 1e-5)
-        for (one, other) in zip(onMeans.head.namedParameters, onFrames.head.namedParameters) {
+        #expect(relativeError(onMeans.losses, ordinary.losses) < 1e-5)
+        for (one, other) in zip(onMeans.head.namedParameters, ordinary.head.namedParameters) {
             #expect(relativeError(one.tensor.floats, other.tensor.floats) < 1e-4, "\(one.name)")
         }
         // They do learn, and not all layers keep the same share.

@@ -360,8 +360,8 @@ import Testing
             try setup.train { if case .warning(let text) = $0 { warnings.append(text) } })
         func isTold(_ text: String) -> Bool { warnings.contains { $0.contains(text) } }
         #expect(isTold("case or Unicode form alone: VOICE 0 / voice 0"))
-        #expect(isTold("two Unicode forms and taken as one speaker: caf"))
-        #expect(isTold("1 speakers have one training recording alone: VOICE 0"))
+        #expect(isTold("two Unicode forms, taken as one name each: caf"))
+        #expect(isTold("1 speaker has a single recording to learn from: VOICE 0"))
         #expect(isTold("1 of 18 recordings have no label"))
         #expect(isTold("1 of 18 recordings can't be used"))
         #expect(isTold("the training part has nothing of stranger"))

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# 38 speakers by their labels: probes with one label to all, SUPERB's weighted sum, and what labels cost:
-# a head on the frozen encoder, the encoder fine-tuned with it, fine-tuned with its own objective beside
-# the labels, and the same network from scratch, at each number of labels.
+# 38 speakers by their labels: probes with one label to all, within a package too, SUPERB's weighted sum, strangers
+# among the enrolled, and what labels cost: a head on the frozen encoder, the encoder fine-tuned with it, fine-tuned
+# with its own objective beside the labels, and the same network from scratch, at each number of labels.
 #
 #   recipes/debian-voices/speaker-id/run.sh                  about two hours of two cores
 #   recipes/debian-voices/speaker-id/run.sh --model PATH     an encoder that is there already
@@ -58,6 +58,7 @@ if [ "$mini" = yes ]; then
     probe=(--set utterances.seedCount=2 --set "utterances.labelledPerClass=[1]"
         --set weightedSum.steps=40 --set weightedSum.validateEvery=20 --set weightedSum.seedCount=1)
     labels="1 0"
+    strangers=0.5
     train=(--set training.epochs=0 --set training.steps=8 --set training.validateEvery=4
         --set head.width=16 --set training.resamples=20)
     # An epoch of one label each is one batch.
@@ -65,6 +66,7 @@ if [ "$mini" = yes ]; then
 else
     run=${run:-runs/debian-speaker-id}
     narrow=128
+    strangers=0.25
     short=()
     probe=(--set "utterances.labelledPerClass=[1, 5, 20]")
     train=()
@@ -99,8 +101,20 @@ model=${model:-$run/cpc/model.safetensors}
 parts=(--train "$manifests/train.jsonl" --dev "$manifests/dev.jsonl" --test "$manifests/test.jsonl")
 
 if wanted 5; then
-    say "5 probes: few labels, all, SUPERB's weighted sum"
-    "$apus" probe encoder="$model" "${parts[@]}" --set weightedSum.isOn=true "${probe[@]}" -o "$run/probe"
+    say "5 probes: few labels, all, SUPERB's weighted sum, a quarter of the speakers strangers"
+    "$apus" probe encoder="$model" "${parts[@]}" --set weightedSum.isOn=true \
+        --set openSet.strangerShare="$strangers" "${probe[@]}" -o "$run/probe"
+    # Within a package the recording conditions are much the same.
+    while read -r package; do
+        say "5 probes of the voices of $package alone"
+        mkdir -p "$run/$package"
+        for part in train dev test; do
+            grep -F "\"package\":\"$package\"" "$manifests/$part.jsonl" >"$run/$package/$part.jsonl"
+        done
+        "$apus" probe encoder="$model" --train "$run/$package/train.jsonl" --dev "$run/$package/dev.jsonl" \
+            --test "$run/$package/test.jsonl" --no-frames --set "utterances.labelledPerClass=[1, 5]" \
+            -o "$run/$package/probe"
+    done < <(grep -o '"package":"[^"]*"' "$manifests/test.jsonl" | cut -d'"' -f4 | sort -u)
 fi
 
 # network NAME LABELS SEED OPTION...: one training in $run/NAME-LABELS-SEED; 0 labels are all
@@ -170,6 +184,9 @@ fi
 if wanted 8; then
     say "8 report"
     pages=("$run/probe")
+    for found in "$run"/*/probe; do
+        if [ -e "$found/probe.json" ]; then pages+=("$found"); fi
+    done
     if [ -e "$run/cpc/metrics.jsonl" ]; then pages+=("$run/cpc"); fi
     "$apus" report "${pages[@]}" --title "Identification of 38 voices" -o "$run/report.html"
 fi
