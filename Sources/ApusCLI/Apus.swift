@@ -23,7 +23,8 @@ struct Apus: ParsableCommand {
             TrainCommand.self, CostCommand.self, EmbedCommand.self, MergeCommand.self,
             SearchCommand.self, CacheCommand.self, ProbeCommand.self, TrialsCommand.self,
             VerifyCommand.self, ClassifyCommand.self, DetectCommand.self, EnrollCommand.self,
-            IdentifyCommand.self, ImportCommand.self, ExportCommand.self, ReportCommand.self,
+            IdentifyCommand.self, CompareCommand.self, ImportCommand.self, ExportCommand.self,
+            ReportCommand.self,
             InfoCommand.self,
         ])
 

@@ -21,27 +21,75 @@ public func bootstrapInterval(
     count: Int, resamples: Int = 2000, confidence: Double = 0.95, seed: UInt64,
     statistic: (_ indices: [Int]) throws -> Double?
 ) throws -> ConfidenceInterval {
-    precondition(resamples > 1, "a bootstrap needs at least two resamples")
-    precondition(confidence > 0 && confidence < 1, "the confidence lies between 0 and 1")
-    try requireCount(count, atLeast: 1, "trials")
-    let estimate = try statistic(Array(0..<count)) ?? .nan
-    try requireFinite([estimate], "statistic over all trials")
+    let replicates = try bootstrapReplicates(count: count, resamples: resamples, seed: seed) {
+        try statistic($0).map { [$0] }
+    }
+    return try replicates[0].interval(confidence: confidence)
+}
 
+/// A statistic over all trials once each, and over the trials of each draw of a bootstrap.
+public struct BootstrapReplicates: Hashable, Sendable {
+    /// The statistic over all trials once each.
+    public var estimate: Double
+    /// The statistic over each draw, in the order of the draws.
+    public var values: [Double]
+
+    /// The percentile interval.
+    ///
+    /// The (1 - confidence) / 2 and (1 + confidence) / 2 quantiles of the values, with linear
+    /// interpolation between order statistics.
+    ///
+    /// - Parameter confidence: The nominal coverage, between 0 and 1.
+    /// - Returns: The statistic over all trials once each, and the interval.
+    /// - Throws: `MetricsError.notFinite` where the statistic is not a number.
+    public func interval(confidence: Double = 0.95) throws -> ConfidenceInterval {
+        precondition(confidence > 0 && confidence < 1, "the confidence lies between 0 and 1")
+        try requireFinite([estimate], "statistic over all trials")
+        try requireFinite(values, "statistic over the resamples")
+        let sorted = values.sorted()
+        let tail = (1 - confidence) / 2
+        return ConfidenceInterval(
+            estimate: estimate, low: quantile(tail, ofSorted: sorted),
+            high: quantile(1 - tail, ofSorted: sorted), confidence: confidence)
+    }
+}
+
+/// Several statistics of `count` independent trials over the same draws of them.
+///
+/// Draws `count` trial indices with replacement, `resamples` times. The same seed gives the same draws,
+/// so that statistics of two systems on the same trials are paired.
+///
+/// - Parameters:
+///   - count: The number of independent trials.
+///   - resamples: How often the trials are drawn again.
+///   - seed: The seed of the draws.
+///   - statistics: The values of the statistics over the trials at the given indices, which may repeat;
+///     `nil` where these have none, as when one of two kinds is missing. They are drawn again then.
+/// - Returns: The values of each statistic.
+/// - Throws: `MetricsError.tooFew` without trials or where half of the draws have no value,
+///   `.notFinite` where all trials once each have none, and whatever `statistics` throws.
+public func bootstrapReplicates(
+    count: Int, resamples: Int = 2000, seed: UInt64,
+    statistics: (_ indices: [Int]) throws -> [Double]?
+) throws -> [BootstrapReplicates] {
+    precondition(resamples > 1, "a bootstrap needs at least two resamples")
+    try requireCount(count, atLeast: 1, "trials")
+    guard let estimates = try statistics(Array(0..<count)) else {
+        throw MetricsError.notFinite(what: "statistic over all trials", index: 0)
+    }
+    var replicates = estimates.map { BootstrapReplicates(estimate: $0, values: []) }
     var generator = ResamplingGenerator(state: seed)
     var indices = [Int](repeating: 0, count: count)
-    var values: [Double] = []
-    values.reserveCapacity(resamples)
-    for _ in 0..<2 * resamples where values.count < resamples {
+    var found = 0
+    for _ in 0..<2 * resamples where found < resamples {
         for position in indices.indices { indices[position] = generator.index(below: count) }
-        if let value = try statistic(indices) { values.append(value) }
+        guard let values = try statistics(indices) else { continue }
+        precondition(values.count == estimates.count, "a value of each statistic")
+        for (index, value) in values.enumerated() { replicates[index].values.append(value) }
+        found += 1
     }
-    try requireCount(values.count, atLeast: resamples, "resamples with a value")
-    try requireFinite(values, "statistic over the resamples")
-    values.sort()
-    let tail = (1 - confidence) / 2
-    return ConfidenceInterval(
-        estimate: estimate, low: quantile(tail, ofSorted: values),
-        high: quantile(1 - tail, ofSorted: values), confidence: confidence)
+    try requireCount(found, atLeast: resamples, "resamples with a value")
+    return replicates
 }
 
 /// The bootstrap interval of the mean over groups of values that belong together.

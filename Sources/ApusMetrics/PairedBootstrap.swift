@@ -6,6 +6,38 @@ public struct PairedBootstrap: Hashable, Sendable, Codable {
     public var probability: Double
 }
 
+extension PairedBootstrap {
+    /// The difference of a statistic of two systems by its values over the same draws.
+    ///
+    /// - Parameters:
+    ///   - first: The first system's values.
+    ///   - second: The second system's, over the same draws in the same order.
+    ///   - confidence: The nominal coverage, between 0 and 1.
+    /// - Throws: `MetricsError.countMismatch`, `.notFinite`.
+    public init(
+        first: BootstrapReplicates, second: BootstrapReplicates, confidence: Double = 0.95
+    ) throws {
+        guard first.values.count == second.values.count else {
+            throw MetricsError.countMismatch(
+                what: "draws of the second system", expected: first.values.count,
+                found: second.values.count)
+        }
+        try self.init(
+            BootstrapReplicates(
+                estimate: first.estimate - second.estimate,
+                values: zip(first.values, second.values).map { $0 - $1 }), confidence: confidence)
+    }
+
+    fileprivate init(_ replicates: BootstrapReplicates, confidence: Double) throws {
+        difference = try replicates.interval(confidence: confidence)
+        let observed = replicates.estimate
+        // Sums in another order differ in their last bits.
+        let least = abs(observed) * (1 - 1e-12)
+        let extreme = replicates.values.count { abs($0 - observed) >= least }
+        probability = Double(extreme + 1) / Double(replicates.values.count + 1)
+    }
+}
+
 /// The bootstrap of the difference of two systems' means, drawing trials or whole groups of them.
 ///
 /// Each draw takes the same trials from both systems. Trials of one group, as of one speaker or one
@@ -82,20 +114,8 @@ public func pairedBootstrap(
     difference: (_ drawn: [Int]) throws -> Double?
 ) throws -> PairedBootstrap {
     try requireCount(count, atLeast: 2, "groups of trials")
-    var differences: [Double] = []
-    let interval = try bootstrapInterval(
-        count: count, resamples: resamples, confidence: confidence, seed: seed
-    ) { drawn in
-        let value = try difference(drawn)
-        if let value { differences.append(value) }
-        return value
+    let replicates = try bootstrapReplicates(count: count, resamples: resamples, seed: seed) {
+        try difference($0).map { [$0] }
     }
-    // The first value is that of all trials once each.
-    let observed = differences.removeFirst()
-    // Sums in another order differ in their last bits.
-    let least = abs(observed) * (1 - 1e-12)
-    let extreme = differences.count { abs($0 - observed) >= least }
-    return PairedBootstrap(
-        difference: interval,
-        probability: Double(extreme + 1) / Double(differences.count + 1))
+    return try PairedBootstrap(replicates[0], confidence: confidence)
 }

@@ -24,6 +24,8 @@ public enum ProbingError: Error, Equatable, Sendable, CustomStringConvertible {
     case cannotFit(what: String, reason: String)
     /// Trials that can't be scored or measured.
     case badTrials(path: String, reason: String)
+    /// Answers of a run that can't be compared with another's.
+    case badAnswers(path: String, reason: String)
     /// A file of embeddings that can't be used.
     case badEmbeddings(path: String, reason: String)
 
@@ -52,7 +54,8 @@ public enum ProbingError: Error, Equatable, Sendable, CustomStringConvertible {
             return "\(id): could be read before and no longer can: \(reason)"
         case .cannotFit(let what, let reason):
             return "\(what) can't be fitted: \(reason)"
-        case .badTrials(let path, let reason), .badEmbeddings(let path, let reason):
+        case .badTrials(let path, let reason), .badEmbeddings(let path, let reason),
+            .badAnswers(let path, let reason):
             return "\(path): \(reason)"
         }
     }

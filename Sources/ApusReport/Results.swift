@@ -96,6 +96,8 @@ public struct Results: Codable, Equatable, Sendable {
     public var chance: [String: Double]?
     /// The figures of each class, where there are any.
     public var classes: [ClassRow]?
+    /// Paired tests of two systems each, where there are any.
+    public var comparisons: [Comparison]?
 
     /// Results.
     ///

@@ -48,6 +48,7 @@ extension ResultsTable {
             case "^": "\\textasciicircum{}"
             case "&", "%", "$", "#", "_", "{", "}": "\\\(character)"
             case "–": "--"
+            case "−", "<": "$\(character == "<" ? "<" : "-")$"
             case "\n": " "
             case "′": "$'$"
             default: String(character)

@@ -167,7 +167,7 @@ public struct ResultsTable: Sendable {
         }
     }
 
-    private static func title(
+    static func title(
         of labelled: Results.LabelledPerClass?, className: String
     ) -> String {
         switch labelled {

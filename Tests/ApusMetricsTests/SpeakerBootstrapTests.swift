@@ -60,6 +60,43 @@ struct SpeakerBootstrapTests {
         #expect(interval == expected)
     }
 
+    /// The draws are the reference's, so that all agrees to rounding.
+    @Test func twoSystemsArePairedAsByScikitLearn() throws {
+        let reference = try ComparisonReferences.load().paired
+        let scorings = try reference.scores.map {
+            try DetectionTrials(scores: $0, isTarget: reference.isTarget)
+        }
+        let cost = DetectionCost(targetPrior: reference.prior)
+        func replicates(_ scorings: [DetectionTrials]) throws -> [[BootstrapReplicates]] {
+            try speakerBootstrap(
+                scorings, enrolmentSpeakers: reference.enrolmentSpeakers,
+                testSpeakers: reference.testSpeakers, speakerCount: reference.speakerCount,
+                resamples: reference.resamples, seed: reference.seed
+            ) { _, drawn in
+                [drawn.equalErrorRate().rate, drawn.minimumDetectionCost(cost).cost]
+            }
+        }
+        let together = try replicates(scorings)
+        for measurement in 0..<2 {
+            let found = try PairedBootstrap(
+                first: together[0][measurement], second: together[1][measurement])
+            #expect(abs(found.difference.estimate - reference.difference[measurement]) < 1e-9)
+            #expect(abs(found.difference.low - reference.low[measurement]) < 1e-9)
+            #expect(abs(found.difference.high - reference.high[measurement]) < 1e-9)
+            #expect(abs(found.probability - reference.probability[measurement]) < 1e-9)
+        }
+        // One after the other they have the same draws.
+        #expect(try scorings.map { try replicates([$0])[0] } == together)
+        let same = try PairedBootstrap(first: together[0][0], second: together[0][0])
+        #expect(same.difference.low == 0 && same.difference.high == 0 && same.probability == 1)
+        var fewer = together[1][0]
+        fewer.values.removeLast()
+        #expect(
+            throws: MetricsError.countMismatch(
+                what: "draws of the second system", expected: 200, found: 199)
+        ) { try PairedBootstrap(first: together[0][0], second: fewer) }
+    }
+
     @Test func unusableSpeakers() throws {
         let two = try DetectionTrials(scores: [0, 1], isTarget: [false, true])
         func interval(_ first: [Int32], _ second: [Int32], _ count: Int = 2) throws {

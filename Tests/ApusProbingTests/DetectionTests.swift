@@ -77,26 +77,50 @@ import Testing
         let report = try ProbeRun(options()).runDetection(
             models: models, train: train, development: dev, test: test)
         #expect(report.labels == ["high", "low"])
-        #expect(report.systems.map(\.name) == ["log-mel statistics", "untrained cpc", "cpc"])
+        let names = [
+            "log-mel statistics", "MFCC statistics", "random projection", "untrained cpc", "cpc",
+        ]
+        #expect(report.systems.map(\.name) == names)
+        // Frames of cepstra and of random directions tell tones too.
+        #expect(report.systems[1...2].allSatisfy { $0.events.overall.fScore > 0.8 })
         let plain = report.systems[0]
         #expect(plain.events.overall.reference == 10)
         #expect(plain.events.overall.fScore == 1)
         #expect(plain.events.macroFScore == 1)
         #expect(plain.segments.overall.fScore > 0.95)
         #expect(plain.polyphonicScore > 0.95)
-        #expect(report.results.rows.count == 3 * 5)
+        #expect(report.results.rows.count == names.count * 5)
+        #expect(report.results.protocol.contains("5 test recordings with 10 events of 2 labels"))
         for row in report.results.rows {
             #expect((row.low == nil) == (row.metric == "PSDS"))
+            #expect(row.seeds == 1 && row.trials == 10)
             guard let low = row.low, let high = row.high else { continue }
             #expect(low <= row.value && row.value <= high)
         }
         // Without an error in any recording there is none in any draw.
         #expect(report.results.rows[0].low == 1 && report.results.rows[0].high == 1)
-        let comparison = try #require(report.comparison)
-        #expect(comparison.first == "log-mel statistics")
-        #expect(comparison.bootstrap.difference.estimate >= 0)
-        #expect(comparison.description.contains("event F1: +"))
-        #expect(report.results.classes?.count == 3 * 2)
+        let comparisons = try #require(report.results.comparisons)
+        #expect(comparisons.map(\.second) == ["log-mel statistics", "untrained cpc"])
+        for comparison in comparisons {
+            #expect(comparison.metric == "event F1" && comparison.mcNemar == nil)
+            #expect(comparison.drawn == .init("recordings", count: 5))
+        }
+        #expect(
+            abs(
+                comparisons[0].difference
+                    - (report.systems[4].events.overall.fScore - plain.events.overall.fScore))
+                < 1e-12)
+        #expect(report.results.classes?.count == names.count * 2)
+
+        // Of both labels from beginning to end: each segment has two, those that are there are found.
+        let chance = try #require(report.results.chance)
+        let references = try test.cuts.map { try $0.soundEvents() ?? [] }
+        let active = references.joined().reduce(0.0) {
+            $0 + $1.offset.rounded(.up) - $1.onset.rounded(.down)
+        }
+        #expect(abs((chance["segment F1"] ?? 0) - 2 * active / (active + 5 * 3 * 2)) < 1e-12)
+        #expect(chance["segment error rate"] == 1)
+        #expect(chance["event F1"] == 0 && chance["event F1, macro"] == 0)
 
         try DetectionFolder(path: folder.path).write(report, options: options())
         let detector = try SoundEventDetector(
@@ -107,8 +131,63 @@ import Testing
         let estimates = try found.prefix(5).map { try $0.get().map(\.event) }
         let again = try eventMeasures(
             references: test.cuts.map { try $0.soundEvents() ?? [] }, estimates: estimates)
-        #expect(again == report.systems[2].events)
+        #expect(again == report.systems[4].events)
         #expect(throws: CorpusError.self) { try found[5].get() }
+    }
+
+    @Test func severalTrainingsAreOneRow() throws {
+        let folder = try TemporaryFolder()
+        let (train, dev, test) = (
+            try manifest(folder, "train", count: 4), try manifest(folder, "dev", count: 3),
+            try manifest(folder, "test", count: 3)
+        )
+        let models = [UInt64(1), 2].map { (name: "cpc", model: makeModel(.cpc, seed: $0)) }
+        let report = try ProbeRun(options()).runDetection(
+            models: models, train: train, development: dev, test: test)
+        #expect(report.systems.suffix(4).map(\.seed) == [1, 1, 2, 2])
+        #expect(report.results.rows.count == 5 * 5 && report.results.classes?.count == 5 * 2)
+        let rows = report.results.rows.filter { $0.system == "cpc" }
+        #expect(rows.allSatisfy { $0.seeds == 2 })
+        let scores = report.systems.filter { $0.name == "cpc" }.map(\.events.overall.fScore)
+        #expect(abs(rows[0].value - scores.reduce(0, +) / 2) < 1e-12)
+        #expect(
+            report.results.comparisons?.map(\.second) == ["log-mel statistics", "untrained cpc"])
+    }
+
+    /// Of each fold all is chosen without what it measures on, as on three parts.
+    @Test func everyGroupIsMeasuredOnOnce() throws {
+        let folder = try TemporaryFolder()
+        var all = try manifest(folder, "all", count: 9)
+        for index in all.cuts.indices {
+            all.cuts[index].extra["site"] = .string("site \(index % 3)")
+        }
+        var grouped = options()
+        grouped.group = "site"
+        let models = [(name: "cpc", model: makeModel(.cpc))]
+        let report = try ProbeRun(grouped).runDetection(models: models, folds: all)
+        #expect(report.systems[0].eventsByRecording.count == 9)
+        #expect(report.systems[0].events.overall.reference == 18)
+        #expect(report.results.protocol.contains("3 sites, each measured on once"))
+        #expect(report.results.comparisons?.first?.drawn == .init("sites", count: 3))
+        // The first site alone, with those that it was given to choose on and learn from.
+        func part(_ sites: [Int]) -> Manifest {
+            Manifest(
+                path: all.path,
+                cuts: all.cuts.indices.filter { sites.contains($0 % 3) }.map { all.cuts[$0] })
+        }
+        let first = try ProbeRun(options()).runDetection(
+            models: models, train: part([2]), development: part([1]), test: part([0]))
+        for (own, alone) in zip(report.systems, first.systems) {
+            #expect(own.name == alone.name)
+            #expect(Array(own.eventsByRecording.prefix(3)) == alone.eventsByRecording)
+            #expect(own.decoder == alone.decoder && own.layer == alone.layer)
+        }
+        all.cuts[0].extra["site"] = nil
+        #expect {
+            try ProbeRun(grouped).runDetection(models: models, folds: all)
+        } throws: { error in
+            "\(error)".contains("1 of 9 recordings name no site")
+        }
     }
 
     @Test func badEventsAreNamed() throws {

@@ -1,5 +1,6 @@
 import ApusCorpus
 import ApusProbing
+import ApusReport
 import TestSupport
 import Testing
 
@@ -45,10 +46,19 @@ import Testing
         #expect(report.results.protocol.contains("4 kits"))
         // With "ccc" measured on and "a" chosen on, one recording of it is left.
         #expect(report.warnings == [.singleExamples(["voice 2"], className: "speaker")])
-        let comparison = try #require(report.comparison)
-        #expect(comparison.drawn == "kits")
-        #expect(comparison.description.contains("bootstrap over kits"))
-        #expect((0...1).contains(comparison.bootstrap.probability))
+        let comparisons = try #require(report.results.comparisons)
+        #expect(comparisons.map(\.second) == ["log-mel statistics", "untrained cpc"])
+        for comparison in comparisons {
+            #expect(comparison.drawn == .init("kits", count: 4))
+            #expect(comparison.trials == 12 && comparison.labelledPerClass == .all)
+            #expect(comparison.low <= comparison.difference)
+            #expect(comparison.difference <= comparison.high)
+            #expect((comparison.probability...1).contains(comparison.adjusted))
+        }
+        let tests = try #require(ResultsTable.pairedTests(of: report.results))
+        #expect(tests.markdown().contains("12 test recordings"))
+        #expect(tests.markdown().contains("bootstrap over 4 kits, McNemar"))
+        #expect(tests.plainText().contains("2 comparisons; Holm"))
     }
 
     /// Without the only other group that has voice 2, nothing could be learned about it.

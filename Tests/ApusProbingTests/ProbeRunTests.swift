@@ -400,8 +400,65 @@ import Testing
             #expect(try #require(row.low) <= row.value && row.value <= #require(row.high))
         }
         #expect(together.results.protocol.contains("cpc 3"))
-        let comparison = try #require(together.comparison)
-        #expect(comparison.first != comparison.second)
+        // Of three trainings the best on dev stands for all.
+        #expect(
+            together.results.comparisons?.map(\.second) == ["log-mel statistics", "untrained cpc"])
+    }
+
+    @Test func systemsArePairedWithWhatTheyMustBeat() throws {
+        let folder = try TemporaryFolder()
+        let train = try manifest(folder, "train", takes: 0..<2)
+        let development = try manifest(folder, "development", takes: 2..<3)
+        let test = try manifest(folder, "test", takes: 3..<5)
+        let models = [("one", makeModel(.cpc)), ("other", makeModel(.cpc, seed: 2))]
+        func report(_ pairs: [SystemPair]) throws -> ProbeReport {
+            var options = options()
+            options.comparisons = pairs
+            return try ProbeRun(options).run(
+                models: models, train: train, development: development, test: test)
+        }
+        let found = try report([
+            SystemPair(first: "MFCC statistics", second: "channel only"),
+            // Compared already.
+            SystemPair(first: "log-mel statistics", second: "one"),
+        ])
+        let comparisons = try #require(found.results.comparisons)
+        #expect(
+            comparisons.map { "\($0.first) - \($0.second)" }.filter { !$0.hasPrefix("other - one") }
+                .filter { !$0.hasPrefix("one - other") } == [
+                    "one - log-mel statistics", "other - log-mel statistics",
+                    "one - untrained one", "other - untrained other",
+                    "MFCC statistics - channel only",
+                ])
+        #expect(comparisons.count == 6)
+        for comparison in comparisons {
+            func system(_ name: String) throws -> [Bool] {
+                let system = try #require(found.systems.first { $0.name == name })
+                let outcome = try #require(system.utterances.last)
+                return zip(outcome.testPredictions, found.testLabels).map {
+                    outcome.classes[$0] == $1
+                }
+            }
+            let (first, second) = (try system(comparison.first), try system(comparison.second))
+            let difference =
+                Double(first.count(where: \.self) - second.count(where: \.self))
+                / Double(first.count)
+            #expect(abs(comparison.difference - difference) < 1e-12)
+            let exact = try mcNemarTest(first: first, second: second)
+            let mcNemar = try #require(comparison.mcNemar)
+            #expect(mcNemar.onlyFirst == exact.onlyFirst && mcNemar.onlySecond == exact.onlySecond)
+            #expect(mcNemar.probability == exact.exactProbability)
+            #expect(comparison.drawn == .init("recordings", count: first.count))
+        }
+        #expect(comparisons.map(\.adjusted) == holmAdjusted(comparisons.map(\.probability)))
+        #expect(
+            comparisons.compactMap { $0.mcNemar?.adjusted }
+                == holmAdjusted(comparisons.compactMap { $0.mcNemar?.probability }))
+        #expect {
+            try report([SystemPair(first: "one", second: "two")])
+        } throws: { error in
+            "\(error)".contains("'two' in one=two") && "\(error)".contains("untrained other")
+        }
     }
 
     /// Of one seed, the untrained encoders of two objectives that share it are one system.

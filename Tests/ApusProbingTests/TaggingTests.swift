@@ -108,10 +108,19 @@ import Testing
         #expect(classes[0].label == "high")
         // An infinite d′ has no place in JSON.
         #expect(classes[0].metrics["d-prime"] == nil)
+        let comparisons = try #require(report.results.comparisons)
+        #expect(comparisons.map(\.second) == ["log-mel statistics", "untrained cpc"])
+        let precisions = report.systems.map(\.outcome.meanAveragePrecision.estimate)
+        #expect(abs(comparisons[0].difference - (precisions[5] - precisions[0])) < 1e-12)
+        #expect(abs(comparisons[1].difference - (precisions[5] - precisions[4])) < 1e-12)
+        #expect(comparisons.allSatisfy { $0.metric == "mean average precision" })
+        #expect(comparisons.allSatisfy { $0.drawn == .init("recordings", count: 18) })
 
         try TaggingFolder(path: folder.path).write(report, options: options())
         let markdown = try String(contentsOfFile: folder.path + "/results.md", encoding: .utf8)
-        for text in ["mean average precision", "high (6)", "d-prime", "area under ROC"] {
+        for text in [
+            "mean average precision", "high (6)", "d-prime", "area under ROC", "Paired tests",
+        ] {
             #expect(markdown.contains(text), "\(text)")
         }
         let again = try Results(contentsOf: URL(fileURLWithPath: folder.path + "/results.json"))
@@ -129,6 +138,7 @@ import Testing
         #expect(report.testIDs.count == 30)
         #expect(report.systems[0].outcome.selections.count == 5)
         #expect(report.results.protocol.contains("5 kits"))
+        #expect(report.results.comparisons?.first?.drawn == .init("kits", count: 5))
         #expect(report.results.protocol.contains("balanced"))
         #expect(report.systems[0].outcome.measures[2]?.areaUnderCurve == 1)
     }

@@ -207,6 +207,79 @@ private func cosine(_ a: [Double], _ b: [Double]) -> Double {
         #expect(costs.count == 3)
     }
 
+    /// The same draws of speakers for both systems, by the tested bootstrap of any statistic.
+    @Test func systemsArePairedOverSpeakers() throws {
+        let voices = Voices.four()
+        let inputs = voices.inputs()
+        func half(_ name: String, _ width: Int) throws -> VerificationRun.Source {
+            .embeddings(
+                name: name,
+                embeddings: try StoredEmbeddings(
+                    path: name, ids: voices.ids,
+                    values: voices.ids.flatMap { voices.row($0).prefix(width).map(Float.init) }))
+        }
+        let chosen = options { $0.comparisons = [SystemPair(first: "two", second: "three")] }
+        let report = try VerificationRun(chosen).run(
+            [try half("two", 2), try voices.source, try half("three", 3)], on: inputs)
+        let comparisons = try #require(report.results.comparisons)
+        #expect(
+            comparisons.map { "\($0.first) - \($0.second)" }.prefix(4) == [
+                "vectors - three", "vectors - three", "fusion - vectors", "fusion - vectors",
+            ])
+        #expect(
+            comparisons.map(\.metric)
+                == (0..<3).flatMap { _ in ["equal error rate", "minDCF 0.01"] })
+        let names = inputs.test.names
+        let numbers = names.map { Int($0.split(separator: "-")[1]) ?? 0 }.map { $0 - 50 }
+        for comparison in comparisons where comparison.metric == "minDCF 0.01" {
+            let trials = try [comparison.first, comparison.second].map { name in
+                let system = try #require(report.systems.first { $0.name == name })
+                return try DetectionTrials(scores: system.scores, isTarget: inputs.test.isTarget)
+            }
+            let expected = try pairedBootstrap(
+                count: 12, resamples: chosen.resamples, seed: chosen.seed
+            ) { drawn in
+                let costs = trials.map { trials in
+                    trials.weighted { trial in
+                        let (one, other) = (
+                            numbers[Int(inputs.test.first[trial])],
+                            numbers[Int(inputs.test.second[trial])]
+                        )
+                        let count = drawn.count { $0 == one }
+                        return Double(one == other ? count : count * drawn.count { $0 == other })
+                    }.minimumDetectionCost(DetectionCost(targetPrior: 0.01)).cost
+                }
+                return costs[0].isNaN ? nil : costs[0] - costs[1]
+            }
+            #expect(comparison.difference == expected.difference.estimate)
+            #expect(comparison.low == expected.difference.low)
+            #expect(comparison.high == expected.difference.high)
+            #expect(comparison.probability == expected.probability)
+            #expect(comparison.trials == 630 && comparison.drawn == .init("speakers", count: 12))
+        }
+        let rates = comparisons.filter { $0.metric == "equal error rate" }
+        #expect(rates.map(\.adjusted) == holmAdjusted(rates.map(\.probability)))
+        let folder = try TemporaryFolder()
+        let run = VerificationFolder(path: folder.path + "/run")
+        try run.write(report, inputs: inputs, options: chosen, models: [:])
+        for file in ["results.md", "results.txt", "results.tex"] {
+            let text = try String(contentsOfFile: run.path + "/" + file, encoding: .utf8)
+            #expect(text.contains("630 test trials"))
+            #expect(text.contains("bootstrap over 12 speakers"))
+            #expect(text.contains("p (Holm)"))
+        }
+        #expect(
+            try Results(contentsOf: URL(fileURLWithPath: run.path + "/results.json")).comparisons
+                == comparisons)
+        let page = try RunReport(folders: [run.path]).page(title: "Verification").html()
+        #expect(page.contains("Paired tests") && page.contains("fusion − vectors"))
+        #expect(
+            message(
+                inputs, options { $0.comparisons = [SystemPair(first: "a", second: "b")] },
+                try voices.source
+            ).contains("'a' in a=b"))
+    }
+
     @Test func withoutDevelopmentTrialsNothingIsCalibrated() throws {
         var voices = Voices()
         voices.add("test", speakers: 0..<6, takes: 3, hasSpeakers: false)

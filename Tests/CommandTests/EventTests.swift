@@ -51,7 +51,10 @@ extension Commands {
                     parts[1], "--test", parts[2], "-o", output,
                 ] + small)
             try #require(probe.status == 0, "\(probe.error)")
-            for text in ["event F1", "segment F1", "PSDS", "log-mel", "CPC"] {
+            for text in [
+                "event F1", "segment F1", "PSDS", "log-mel", "CPC", "MFCC", "random projection",
+                "Chance level: event F1", "The channel alone has no row", "CPC − untrained CPC",
+            ] {
                 #expect(probe.output.contains(text), "\(text)")
             }
             let detector = output + "/detector.safetensors"
@@ -87,6 +90,27 @@ extension Commands {
             let failed = try BuiltCommand.run(["detect", detector, broken])
             #expect(failed.status == 65)
             #expect(failed.error.contains("broken.wav"))
+        }
+
+        @Test func eventsAreProbedByGroups() throws {
+            let models = try TrainedModels.shared
+            let folder = try TemporaryFolder()
+            let all = try manifest(folder, "all", count: 9)
+            let output = folder.path + "/events"
+            let probe = try BuiltCommand.run(
+                [
+                    "probe", "CPC=" + models.cpc, "--label", "events", "--folds", all, "--group",
+                    "kit", "-o", output,
+                ] + small)
+            try #require(probe.status == 0, "\(probe.error)")
+            #expect(probe.output.contains("bootstrap over 3 kits"))
+            #expect(probe.output.contains("low (9)"))
+            let results = try String(contentsOfFile: output + "/results.json", encoding: .utf8)
+            #expect(results.contains("3 kits, each measured on once"))
+            let found = try BuiltCommand.run([
+                "detect", output + "/detector.safetensors", folder.path + "/all-0.wav",
+            ])
+            #expect(found.status == 0, "\(found.error)")
         }
 
         @Test func tagsAndGroupsAreProbed() throws {
@@ -132,7 +156,7 @@ extension Commands {
             let cases: [(BuiltCommand.Outcome, Int32, String)] = [
                 (try events(backward), 65, "event 2 is from 1.9 to 1.7 s"),
                 (try events(untimed), 65, "no key 'events'"),
-                (try probe(["--label", "events", "--folds", good]), 64, "--label events wants"),
+                (try probe(["--label", "events", "--folds", good]), 65, "name no fold"),
                 (try probe(["--folds", good, "--group", "site"]), 65, "name no site"),
                 (try probe(["--label", "tags", "--folds", good]), 65, "name no fold"),
                 (

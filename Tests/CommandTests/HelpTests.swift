@@ -6,7 +6,7 @@ extension Commands {
             "doctor", "prepare", "features", "units", "pretrain", "train", "embed", "search",
             "cache", "probe",
             "trials",
-            "verify", "classify", "detect", "enroll", "identify", "report", "info",
+            "verify", "classify", "detect", "enroll", "identify", "compare", "report", "info",
         ]
 
         @Test(arguments: names) func eachCommandShowsAnExample(name: String) throws {

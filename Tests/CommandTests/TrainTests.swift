@@ -35,15 +35,21 @@ extension Commands {
             let results = try Results(
                 contentsOf: URL(fileURLWithPath: folder.path + "/run/results.json"))
             #expect(results.task == "speaker-identification")
-            #expect(results.systemNames == ["xVector, frozen encoder"])
+            #expect(
+                results.systemNames == [
+                    "xVector, frozen encoder", "log-mel statistics", "MFCC statistics",
+                    "random projection", "channel only", "untrained encoder",
+                ])
             #expect(results.rows[0].low != nil && results.rows[0].trials != nil)
             let table = try String(contentsOfFile: folder.path + "/table.txt", encoding: .utf8)
             #expect(table.contains("balanced accuracy"))
             #expect(table.contains("chosen on the development part"))
+            #expect(table.contains("Chance level") && table.contains("Paired tests"))
             let files = try FileManager.default.contentsOfDirectory(atPath: folder.path + "/run")
             for name in [
                 "config.yaml", "inputs.json", "provenance.json", "metrics.jsonl", "checkpoints",
                 "classifier.safetensors", "results.md", "results.txt", "results.tex",
+                "predictions.tsv",
             ] { #expect(files.contains(name), "\(name)") }
         }
 
@@ -123,6 +129,55 @@ extension Commands {
             let info = try BuiltCommand.run(["info", classifier])
             #expect(info.status == 65)
             #expect(info.error.contains("it is a classifier"))
+        }
+
+        @Test func twoRunsAreCompared() throws {
+            let models = try TrainedModels.shared
+            let run = try Self.run.path + "/run"
+            let folder = try TemporaryFolder()
+            let test = models.manifests + "/test.jsonl"
+            let probe = folder.path + "/probe"
+            let probed = try BuiltCommand.run([
+                "probe", "CPC=" + models.cpc, "--train", models.manifests + "/train.jsonl", "--dev",
+                models.manifests + "/dev.jsonl", "--test", test, "--set",
+                "utterances.labelledPerClass=[]", "--set", "frames=null", "--compare",
+                "channel only=MFCC statistics", "--threads", "1", "-o", probe,
+            ])
+            try #require(probed.status == 0, "\(probed.error)")
+            #expect(probed.output.contains("channel only − MFCC statistics"))
+            #expect(probed.output.contains("3 comparisons; Holm"))
+            let page = folder.path + "/report.html"
+            #expect(try BuiltCommand.run(["report", probe, "-o", page]).status == 0)
+            #expect(
+                try String(contentsOfFile: page, encoding: .utf8)
+                    .contains("CPC − log-mel statistics"))
+            let compared = try BuiltCommand.run(["compare", run, probe + ":log-mel statistics"])
+            #expect(compared.status == 0, "\(compared.error)")
+            #expect(compared.output.contains("run − log-mel statistics"))
+            #expect(compared.output.contains("McNemar's test"))
+            let json = try BuiltCommand.run([
+                "compare", run, probe, "--json", "--manifest", test, "--group", "speaker",
+            ])
+            #expect(json.status == 0, "\(json.error)")
+            let results = try JSONDecoder().decode(Results.self, from: Data(json.output.utf8))
+            #expect(results.systemNames == ["run", "CPC"])
+            #expect(results.comparisons?.first?.drawn.unit == "speakers")
+            for (arguments, status, word) in [
+                ([run, probe + ":TERA"], 65, "no system 'TERA'; there are log-mel statistics"),
+                ([run, folder.path], 65, "holds neither predictions.tsv"),
+                ([run, "absent"], 66, "absent"), ([run], 64, "<second>"),
+                ([run, probe, "--group", "speaker"], 64, "belong together"),
+                (
+                    [
+                        run, probe, "--group", "speaker", "--manifest",
+                        models.manifests + "/dev.jsonl",
+                    ], 65, "it has no recording"
+                ),
+            ] as [([String], Int32, String)] {
+                let outcome = try BuiltCommand.run(["compare"] + arguments)
+                #expect(outcome.status == status, "\(word): \(outcome.error)")
+                #expect(outcome.error.contains(word), "\(outcome.error)")
+            }
         }
 
         @Test func theSameCommandContinuesAndEndsAlike() throws {

@@ -26,8 +26,8 @@ extension Commands {
                 "verify", "CPC=" + models.cpc, "masked=" + models.masked, "--trials", test,
                 "--manifest", models.manifests + "/test.jsonl", "--dev-trials", dev,
                 "--manifest", models.manifests + "/dev.jsonl", "--cohort",
-                models.manifests + "/train.jsonl", "--set", "resamples=20", "--threads", "1", "-o",
-                folder.path + "/run",
+                models.manifests + "/train.jsonl", "--set", "resamples=20", "--compare",
+                "CPC=MFCC statistics", "--threads", "1", "-o", folder.path + "/run",
             ])
             try #require(outcome.status == 0, "\(outcome.error)")
             try outcome.output.write(
@@ -62,6 +62,14 @@ extension Commands {
             #expect(report.status == 0, "\(report.error)")
             let html = try String(contentsOfFile: page, encoding: .utf8)
             #expect(html.contains("Detection error tradeoff"))
+            let table = try String(contentsOfFile: folder.path + "/table.txt", encoding: .utf8)
+            for text in [
+                "CPC − log-mel statistics", "masked − untrained masked", "fusion − ",
+                "CPC − MFCC statistics", "120 test trials", "p (Holm)",
+            ] {
+                #expect(table.contains(text), "\(text)")
+            }
+            #expect(html.contains("Paired tests") && html.contains("CPC − MFCC statistics"))
         }
 
         @Test func trialsAreListed() throws {
@@ -193,6 +201,12 @@ extension Commands {
             #expect(own.status == 0, "\(own.error)")
             #expect(own.error.contains("compare a recording with itself"))
             for (arguments, status) in [
+                (
+                    [
+                        "verify", vectors, "--trials", trials, "-o", folder.path, "--compare",
+                        "a=b",
+                    ], 64
+                ), (["verify", vectors, "--trials", trials, "-o", "/x", "--compare", "a"], 64),
                 (["verify", vectors, voice], 64), (["verify", vectors, "--trials", trials], 64),
                 (
                     ["verify", vectors, "--trials", folder.path + "/absent", "-o", folder.path], 66

@@ -124,6 +124,7 @@ if wanted 5; then
         say "5 ASV: ${model%%=*}"
         "$apus" train "${model#*=}" --train "$run/asv/train.jsonl" --dev "$run/asv/dev.jsonl" \
             --test "$run/asv/dev.jsonl" --set head.kind=xVector --set loss.kind=amSoftmax \
+            --set baselines=false \
             ${head[@]+"${head[@]}"} -o "$run/x-vector-${model%%=*}"
         verified+=("${model%%=*}=$run/x-vector-${model%%=*}/classifier.safetensors")
     done

@@ -51,6 +51,7 @@ struct ProbeCommand: ParsableCommand {
     var settings: [String] = []
     @Flag(help: "Leave out the probe on single frames, which takes longest.")
     var noFrames = false
+    @OptionGroup var comparisonOptions: ComparisonOptions
     @OptionGroup var engine: EngineOptions
     @OptionGroup var cacheOptions: CacheOptions
     @Flag(help: "Print results.json instead of the table.")
@@ -61,9 +62,6 @@ struct ProbeCommand: ParsableCommand {
         guard folds == nil ? parts.count == 3 : parts.isEmpty else {
             throw ValidationError("Name --train, --dev and --test, or --folds alone.")
         }
-        guard folds == nil || label != .events else {
-            throw ValidationError("--label events wants --train, --dev and --test.")
-        }
         guard group == nil || folds != nil else {
             throw ValidationError("--group belongs to --folds.")
         }
@@ -73,6 +71,7 @@ struct ProbeCommand: ParsableCommand {
         try engine.start()
         var options = try ConfigurationFile.resolve(ProbeOptions(), settings: settings)
         options.label = label
+        options.comparisons += comparisonOptions.compare
         if let group { options.group = group }
         if noFrames || folds != nil || label == .tags || label == .events { options.frames = nil }
         let named = try models.map { argument -> (name: String, model: PretrainedModel) in
@@ -116,6 +115,9 @@ struct ProbeCommand: ParsableCommand {
                 report.results, className: label.className,
                 notes: ProbeFolder.notes(try folder.details()))
             print(table.plainText(), terminator: "")
+            if let tests = ResultsTable.pairedTests(of: report.results) {
+                print("\n" + tests.plainText(), terminator: "")
+            }
         }
     }
 
@@ -143,10 +145,16 @@ struct ProbeCommand: ParsableCommand {
         _ run: ProbeRun, _ models: [(name: String, model: PretrainedModel)],
         _ options: ProbeOptions
     ) throws {
-        guard let train, let dev, let test else { preconditionFailure("validated") }
-        let report = try run.runDetection(
-            models: models, train: Manifest(contentsOf: train),
-            development: Manifest(contentsOf: dev), test: Manifest(contentsOf: test))
+        let report: DetectionReport
+        if let folds {
+            report = try run.runDetection(models: models, folds: Manifest(contentsOf: folds))
+        } else if let train, let dev, let test {
+            report = try run.runDetection(
+                models: models, train: Manifest(contentsOf: train),
+                development: Manifest(contentsOf: dev), test: Manifest(contentsOf: test))
+        } else {
+            preconditionFailure("validated")
+        }
         try DetectionFolder(path: output).write(report, options: options)
         let written = output + (json ? "/results.json" : "/results.txt")
         print(try String(contentsOfFile: written, encoding: .utf8), terminator: "")

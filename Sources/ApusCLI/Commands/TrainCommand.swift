@@ -17,8 +17,10 @@ struct TrainCommand: ParsableCommand {
 
             The step with the highest accuracy on dev is kept, and test is looked at once. Writes \
             classifier.safetensors (for apus classify and, by the head's embedding, apus embed), \
-            results.json, results.md, metrics.jsonl, checkpoints/ and, where the encoder was trained, \
-            model.safetensors. The same command continues a run that was cut off. \
+            results.json, results.md, predictions.tsv (for apus compare), metrics.jsonl, checkpoints/ and, \
+            where the encoder was trained, model.safetensors. Beside the network stand log-mel and MFCC \
+            statistics, a random projection, the channel alone and the untrained encoder, by linear probes \
+            on the same labels (not with baselines=false). The same command continues a run that was cut off. \
             encoder.rate=0 leaves the encoder as it is; encoder.fromScratch=true begins with initial \
             weights; without MODEL the encoder is that of the option objective. \
             apus train --print-defaults shows every option.
@@ -42,6 +44,7 @@ struct TrainCommand: ParsableCommand {
         name: .customLong("set"), parsing: .singleValue,
         help: "Set one option, such as head.kind=xVector; may be repeated.")
     var settings: [String] = []
+    @OptionGroup var cacheOptions: CacheOptions
     @Flag(help: "Print every option with its default as YAML, and end.")
     var printDefaults = false
     @Flag(help: "Print results.json instead of the table.")
@@ -62,7 +65,7 @@ struct TrainCommand: ParsableCommand {
         if let label { configuration.label = label }
         var progress = WorkProgress()
         let trainer = try ClassifierTrainer(
-            configuration, folder: output, source: config ?? "--set"
+            configuration, folder: output, source: config ?? "--set", cache: cacheOptions.cache
         ) { event in
             switch event {
             case .message(let text): Console.message(text)
@@ -81,6 +84,7 @@ struct TrainCommand: ParsableCommand {
             try printJSON(report.results)
         } else {
             print(report.table.plainText(), terminator: "")
+            if let tests = report.pairedTests { print("\n" + tests.plainText(), terminator: "") }
         }
     }
 }

@@ -54,6 +54,7 @@ struct VerifyCommand: ParsableCommand {
         name: .customLong("set"), parsing: .singleValue,
         help: "Set one option, such as scoring=plda or normalization=adaptive; may be repeated.")
     var settings: [String] = []
+    @OptionGroup var comparisonOptions: ComparisonOptions
     @OptionGroup var engine: EngineOptions
     @OptionGroup var cacheOptions: CacheOptions
     @Flag(help: "Print JSON instead of words.")
@@ -65,7 +66,7 @@ struct VerifyCommand: ParsableCommand {
                 throw ValidationError("Name a model and two recordings, or --trials.")
             }
             guard devTrials == nil, manifest.isEmpty, cohort == nil, train == nil, output == nil,
-                settings.isEmpty
+                settings.isEmpty, comparisonOptions.compare.isEmpty
             else { throw ValidationError("These options belong to --trials.") }
             guard prior > 0, prior < 1 else {
                 throw ValidationError("--prior is \(prior), expected a number between 0 and 1.")
@@ -118,7 +119,8 @@ struct VerifyCommand: ParsableCommand {
     }
 
     private func measure(_ trials: String, _ output: String) throws {
-        let options = try ConfigurationFile.resolve(VerificationOptions(), settings: settings)
+        var options = try ConfigurationFile.resolve(VerificationOptions(), settings: settings)
+        options.comparisons += comparisonOptions.compare
         let test = try TrialList(contentsOf: trials)
         let development = try devTrials.map { try TrialList(contentsOf: $0) }
         for list in [test, development].compactMap(\.self) {
@@ -175,6 +177,9 @@ struct VerifyCommand: ParsableCommand {
         if json { return try printJSON(report.results) }
         let table = ResultsTable(report.results, className: "speaker", notes: report.warnings)
         print(table.plainText(widestLine: 160), terminator: "")
+        if let tests = ResultsTable.pairedTests(of: report.results) {
+            print("\n" + tests.plainText(), terminator: "")
+        }
         print("With intervals: \(output)/results.md")
     }
 }

@@ -11,7 +11,7 @@ public struct DetectionFolder {
     public struct Details: Codable, Sendable {
         /// The system of `detector.safetensors`: the best trained one on the development part.
         public var bestSystem: String
-        /// Warnings, and how the best systems compare.
+        /// What chance is, and what a reader should know of the data.
         public var notes: [String]
     }
 
@@ -41,11 +41,17 @@ public struct DetectionFolder {
         try report.results.write(to: URL(fileURLWithPath: path + "/results.json"))
         let details = Details(
             bestSystem: report.bestSystem,
-            notes: report.warnings.map(\.description)
-                + [report.comparison].compactMap { $0?.description })
+            notes: [
+                "Chance is every label from beginning to end of every recording; for the error rate never "
+                    + "any.",
+                "The channel alone has no row: it is that of a whole recording, and events are told "
+                    + "frame by frame.",
+            ] + report.warnings.map(\.description))
         let table = ResultsTable(report.results, className: "label", notes: details.notes)
         let classes = ResultsTable.classes(report.results, of: details.bestSystem)
-        try ResultsTable.write([table, classes], toFolder: path)
+        let tests = ResultsTable.pairedTests(of: report.results)
+        try ResultsTable.write(
+            [table, classes] + [tests].compactMap(\.self), toFolder: path)
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         try writeAtomically(encoder.encode(details), to: path + "/detection.json")

@@ -35,8 +35,6 @@ public struct ProbeFolder {
         public var chance: ProbeReport.Chance
         /// What a reader should know of the data.
         public var warnings: [String]
-        /// A test between the two systems that are best on the development part.
-        public var comparison: ProbeReport.Comparison?
         /// The test manifest, for the pictures.
         public var testManifest: String
         /// The front end of the pictures.
@@ -113,13 +111,13 @@ public struct ProbeFolder {
             testIDs: report.testIDs, testLabels: report.testLabels,
             systems: report.results.systemNames, answers: answers,
             openSet: openSet.isEmpty ? nil : openSet, chance: report.chance,
-            warnings: report.warnings.map(\.description), comparison: report.comparison,
-            testManifest: testManifest,
+            warnings: report.warnings.map(\.description), testManifest: testManifest,
             frontEnd: PlainFeatures.frontEnd(of: report.classifier.model.card.frontEnd))
         try report.results.write(to: URL(fileURLWithPath: path + "/results.json"))
         let table = ResultsTable(
             report.results, className: details.className, notes: Self.notes(details))
-        try ResultsTable.write([table], toFolder: path)
+        let tests = ResultsTable.pairedTests(of: report.results)
+        try ResultsTable.write([table] + [tests].compactMap(\.self), toFolder: path)
         try writeAtomically(
             Safetensors(tensors: tensors).encoded(), to: path + "/embeddings.safetensors")
         try report.classifier.write(to: path + "/classifier.safetensors")
@@ -153,6 +151,6 @@ public struct ProbeFolder {
         [
             "Always naming the most frequent \(details.className) gives "
                 + String(format: "%.1f %%.", 100 * details.chance.majorityShare)
-        ] + [details.comparison?.description].compactMap(\.self) + details.warnings
+        ] + details.warnings
     }
 }

@@ -74,6 +74,42 @@ struct ProbeFold: Equatable {
             groups: data.cuts.map { $0.text(of: key) ?? "" }, labels: data.labelSets, key: key)
     }
 
+    /// The group of each recording.
+    ///
+    /// - Parameters:
+    ///   - manifest: The recordings.
+    ///   - key: The key by whose values they are grouped.
+    /// - Returns: The groups, of at least three.
+    /// - Throws: `ProbingError.nothingLeft` where recordings name fewer, or one names none.
+    static func groups(of manifest: Manifest, key: String) throws -> [String] {
+        let groups = manifest.cuts.compactMap { $0.text(of: key) }
+        let without = manifest.cuts.count - groups.count
+        let count = Set(groups).count
+        guard without == 0, count >= 3 else {
+            throw ProbingError.nothingLeft(
+                path: manifest.path,
+                reason: without > 0
+                    ? "\(without) of \(manifest.cuts.count) recordings name no \(key)"
+                    : "it names \(count) \(key)s, expected at least 3")
+        }
+        return groups
+    }
+
+    /// Refuses folds in which nothing can be chosen.
+    ///
+    /// - Throws: `ProbingError.nothingLeft` with the first group that leaves none to choose on.
+    static func requireChoices(
+        _ folds: [ProbeFold], groups: [String], key: String, path: String
+    ) throws {
+        for fold in folds where fold.development.isEmpty || fold.train.isEmpty {
+            throw ProbingError.nothingLeft(
+                path: path,
+                reason:
+                    "with \(key) '\(groups[fold.test[0]])' to measure on, no other \(key) can be chosen "
+                    + "on: each is needed to learn a class from")
+        }
+    }
+
     private static func labelCounts(_ labels: [[String]]) -> [String: Int] {
         Dictionary(labels.joined().map { ($0, 1) }, uniquingKeysWith: +)
     }
@@ -89,16 +125,7 @@ extension ProbeData {
     /// - Throws: `ProbingError.nothingLeft` where recordings name fewer than three groups, or one
     ///   names none, or no group can be chosen on.
     init(folds manifest: Manifest, label: LabelSource, key: String) throws {
-        let groups = manifest.cuts.map { $0.text(of: key) }
-        let without = groups.count { $0 == nil }
-        let names = Set(groups.compactMap(\.self))
-        guard without == 0, names.count >= 3 else {
-            throw ProbingError.nothingLeft(
-                path: manifest.path,
-                reason: without > 0
-                    ? "\(without) of \(manifest.cuts.count) recordings name no \(key)"
-                    : "it names \(names.count) \(key)s, expected at least 3")
-        }
+        _ = try ProbeFold.groups(of: manifest, key: key)
         var cuts = manifest.cuts
         var lonely: [String] = []
         if key != ProbeFold.officialKey, label != .tags {
@@ -116,16 +143,9 @@ extension ProbeData {
                     "without the classes of one \(key) only (\(lonely.joined(separator: ", "))) "
                     + "it has fewer than 3 \(key)s")
         }
-        let folds = ProbeFold.all(
-            groups: cuts.map { $0.text(of: key) ?? "" }, labels: cuts.map(label.labels), key: key)
-        for fold in folds where fold.development.isEmpty || fold.train.isEmpty {
-            let name = cuts[fold.test[0]].text(of: key) ?? ""
-            throw ProbingError.nothingLeft(
-                path: manifest.path,
-                reason:
-                    "with \(key) '\(name)' to measure on, no other \(key) can be chosen on: each "
-                    + "is needed to learn a class from")
-        }
+        let groups = cuts.map { $0.text(of: key) ?? "" }
+        let folds = ProbeFold.all(groups: groups, labels: cuts.map(label.labels), key: key)
+        try ProbeFold.requireChoices(folds, groups: groups, key: key, path: manifest.path)
         func part(_ positions: [Int]) -> Manifest {
             Manifest(path: manifest.path, cuts: positions.map { cuts[$0] })
         }

@@ -84,6 +84,8 @@ public struct ProbeOptions: Codable, Hashable, Sendable {
     public var verification = VerificationProbe.Options()
     /// Identification among enrolled classes and strangers; off unless there are strangers.
     public var openSet = OpenSetProbe.Options()
+    /// Systems that are compared beside those that always are.
+    public var comparisons: [SystemPair] = []
     /// What all draws depend on: few-label subsets, frames, bootstraps.
     public var seed: UInt64 = 1
     /// How many recordings are read at a time.

@@ -44,32 +44,6 @@ public struct ProbeReport {
         }
     }
 
-    /// Two systems on the same test recordings.
-    public struct Comparison: Hashable, Sendable, Codable {
-        /// The system that is best on the development part.
-        public var first: String
-        /// The next one.
-        public var second: String
-        /// Whether they err equally often.
-        public var mcNemar: McNemarTest
-        /// The difference of their accuracies.
-        public var bootstrap: PairedBootstrap
-        /// What the bootstrap draws.
-        public var drawn: String
-
-        /// A sentence under the table.
-        public var description: String {
-            let difference = bootstrap.difference
-            return String(
-                format: "%@ minus %@ (the two best on dev), all labels: %+.1f points "
-                    + "(%+.1f to %+.1f, bootstrap over %@, p = %.3f); McNemar's exact test p = %.3f "
-                    + "(%d against %d recordings that one alone gets right).",
-                first, second, 100 * difference.estimate, 100 * difference.low,
-                100 * difference.high, drawn, bootstrap.probability, mcNemar.exactProbability,
-                mcNemar.onlyFirst, mcNemar.onlySecond)
-        }
-    }
-
     /// What guessing reaches on the test part.
     public struct Chance: Hashable, Sendable, Codable {
         /// One over the number of classes.
@@ -98,6 +72,4 @@ public struct ProbeReport {
     public var classifier: Classifier
     /// What the reader should know about the data.
     public var warnings: [ProbeWarning]
-    /// A test between the two systems that are best on the development part, with all labels.
-    public var comparison: Comparison?
 }

@@ -30,8 +30,8 @@ extension ProbeRun {
         var hash = SHA256()
         hash.update("probes\n\(program) \(Engine.libtorchVersion)\n")
         var options = options
-        // These decide how fast a run is, and not what it finds.
-        (options.workers, options.cacheMegabytes) = (1, 0)
+        // These decide how fast a run is and what is compared, and not what a system reaches.
+        (options.workers, options.cacheMegabytes, options.comparisons) = (1, 0, [])
         hash.update(card: options)
         for fold in folds {
             hash.update("\(fold.train)\n\(fold.development)\n\(fold.test)\n")

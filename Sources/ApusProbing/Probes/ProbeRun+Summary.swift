@@ -33,18 +33,22 @@ extension ProbeRun {
         else { preconditionFailure("a trained model with a probe") }
         let uniform = 1 / Double(classes.names.count)
         let targets = try classes.numbers(of: testLabels, part: data.test.name)
+        var results = Results(
+            task: options.label.task,
+            protocol: procedure(data, models: models, foldCount: folds.count),
+            metric: MetricName.accuracy, rows: try rows(systems),
+            chance: [
+                MetricName.accuracy: uniform, MetricName.frameAccuracy: uniform,
+                MetricName.balancedFrameAccuracy: uniform,
+                MetricName.weightedSumAccuracy: uniform,
+                MetricName.perceptronAccuracy: uniform,
+                MetricName.equalErrorRate: 0.5,
+            ])
+        results.comparisons = try comparisons(
+            systems, labels: testLabels,
+            units: testUnits(tested.map { data.cuts[$0] }, foldCount: folds.count))
         return ProbeReport(
-            results: Results(
-                task: options.label.task,
-                protocol: procedure(data, models: models, foldCount: folds.count),
-                metric: MetricName.accuracy, rows: try rows(systems),
-                chance: [
-                    MetricName.accuracy: uniform, MetricName.frameAccuracy: uniform,
-                    MetricName.balancedFrameAccuracy: uniform,
-                    MetricName.weightedSumAccuracy: uniform,
-                    MetricName.perceptronAccuracy: uniform,
-                    MetricName.equalErrorRate: 0.5,
-                ]),
+            results: results,
             chance: ProbeReport.Chance(
                 uniform: uniform, majorityShare: majorityShare(data, folds)),
             classes: classes.names, systems: systems, testIDs: tested.map { data.cuts[$0].id },
@@ -67,49 +71,44 @@ extension ProbeRun {
                         recordings: selection.trainingCount,
                         seconds: data.train.cuts.reduce(0) { $0 + ($1.duration ?? 0) })),
                 model: model, regression: outcome.classifier),
-            warnings: data.warnings,
-            comparison: try comparison(
-                systems, labels: testLabels,
-                groups: groups(of: tested.map { data.cuts[$0] }, foldCount: folds.count)))
+            warnings: data.warnings)
     }
 
-    /// The groups of test recordings that aren't independent; `nil` where nothing says so.
-    func groups(of cuts: [Cut], foldCount: Int) -> (key: String, values: [String])? {
+    /// What paired tests draw of test recordings.
+    func testUnits(_ cuts: [Cut], foldCount: Int) -> TestUnits {
         let key = foldCount > 1 ? options.group : ProbeFold.officialKey
-        guard key != ProbeFold.officialKey else { return nil }
-        return (key, cuts.map { $0.text(of: key) ?? "" })
+        return key == ProbeFold.officialKey
+            ? TestUnits(count: cuts.count) : TestUnits(cuts, key: key)
     }
 
-    /// The two systems that are best on the development part, tested on the same test recordings.
-    private func comparison(
-        _ systems: [ProbeReport.System], labels: [String],
-        groups: (key: String, values: [String])?
-    ) throws -> ProbeReport.Comparison? {
-        let ranked = systems.enumerated()
-            .sorted {
-                ($1.element.developmentAccuracy, $0.offset)
-                    < ($0.element.developmentAccuracy, $1.offset)
-            }.map(\.element)
-            .reduce(into: [ProbeReport.System]()) { kept, system in
-                // Of several trainings of one system the best.
-                if !kept.contains(where: { $0.name == system.name }) { kept.append(system) }
-            }
-        guard ranked.count > 1, labels.count > 1,
-            Set(groups?.values ?? ["", " "]).count > 1
-        else { return nil }
-        let hits = ranked.prefix(2).map { system -> [Bool] in
+    /// Paired tests of systems on the test recordings, with the most labels.
+    private func comparisons(
+        _ systems: [ProbeReport.System], labels: [String], units: TestUnits
+    ) throws -> [Results.Comparison]? {
+        guard units.members.count > 1 else { return nil }
+        func hits(_ system: ProbeReport.System) -> [Bool] {
             guard let outcome = system.utterances.last else { return [] }
             return zip(outcome.testPredictions, labels).map { outcome.classes[$0] == $1 }
         }
-        return ProbeReport.Comparison(
-            first: ranked[0].name, second: ranked[1].name,
-            mcNemar: try mcNemarTest(first: hits[0], second: hits[1]),
-            bootstrap: try pairedBootstrap(
-                first: hits[0].map { $0 ? 1 : 0 }, second: hits[1].map { $0 ? 1 : 0 },
-                groups: groups?.values, resamples: options.utterances.resamples,
-                seed: Seed(options.seed).derived("comparison").value),
-            drawn: groups.map { "\($0.key)s" } ?? "recordings")
+        let compared = ComparedSystems(
+            entries: systems.map {
+                ComparedSystems.Entry(
+                    name: $0.name, role: .init($0.kind), seed: $0.seed,
+                    developmentScore: $0.developmentAccuracy)
+            })
+        return Results.adjusted(
+            try compared.pairs(asked: options.comparisons).map { pair in
+                let (first, second) = (systems[pair.first], systems[pair.second])
+                return try Results.Comparison(
+                    AnswersInPairs(first: hits(first), second: hits(second), units: units),
+                    first.name, minus: second.name,
+                    labelledPerClass: first.utterances.last?.labelledPerClass,
+                    resamples: options.utterances.resamples, seed: comparisonSeed)
+            })
     }
+
+    /// What the draws of paired tests depend on.
+    var comparisonSeed: UInt64 { Seed(options.seed).derived("comparison").value }
 
     /// The figures of all systems; those of one name become one with their mean.
     private func rows(_ systems: [ProbeReport.System]) throws -> [Results.Row] {

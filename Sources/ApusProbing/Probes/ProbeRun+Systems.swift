@@ -22,6 +22,11 @@ extension ProbeRun {
         var summary: (([FeatureMatrix]) -> [[Float]])?
     }
 
+    /// What stands beside the models.
+    private var baselines: [FeatureBaseline] {
+        FeatureBaseline.allCases.filter { options.label != .events || $0.hasFrames }
+    }
+
     /// Stores of features for the baselines and all models, the baselines' first.
     ///
     /// - Parameter models: The models.
@@ -34,6 +39,9 @@ extension ProbeRun {
                 option: "models", expected: "at least one", found: "none")
         }
         try requireDifferentSeeds(models)
+        try options.comparisons.requireSystems(
+            among: baselines.map(\.name)
+                + models.flatMap { [Self.untrainedPrefix + $0.name, $0.name] })
         var stores: [FeatureStore] = []
         for frontEnd in [PlainFeatures.frontEnd(of: first.model.card.frontEnd)]
             + models.map(\.model.card.frontEnd)
@@ -64,13 +72,15 @@ extension ProbeRun {
         }
         let plain = stores[0].frontEnd
         let features = PlainFeatures(store: stores[0], workers: options.workers)
-        for baseline in FeatureBaseline.allCases {
+        for baseline in baselines {
             let system = ProbedSystem(
                 name: baseline.name, kind: .baseline, frontEnd: plain,
                 // What is linear in single frames is in the log-mels' probe already.
                 hasFrames: baseline == .logMelStatistics, hasDeviations: baseline.hasDeviations,
                 summary: baseline.summary(of: features, pooling: options.pooling))
-            found.append((system, try evaluate(features, system)))
+            // What is told frame by frame has the baselines' frames in place of their summaries.
+            let source = options.label == .events ? baseline.frames(of: features) : features
+            found.append((system, try evaluate(source ?? features, system)))
         }
         if !models.contains(where: { $0.model.card.frontEnd == plain }) {
             stores.removeAll { $0.frontEnd == plain }

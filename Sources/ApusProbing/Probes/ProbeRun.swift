@@ -48,8 +48,14 @@ public struct ProbeRun {
         }
         /// The F1 score of whole events.
         public static let eventFScore = "event F1"
+        /// The mean over labels of that score.
+        public static let macroEventFScore = "event F1, macro"
         /// The F1 score of segments.
         public static let segmentFScore = "segment F1"
+        /// The share of wrong labels in segments, which may be more than there are right ones.
+        public static let segmentErrorRate = "segment error rate"
+        /// The polyphonic sound detection score.
+        public static let polyphonicScore = "PSDS"
         /// The mean over tags of their average precision.
         public static let meanAveragePrecision = "mean average precision"
         /// The mean of the precision at each recording that has a tag.

@@ -62,9 +62,11 @@ public struct TaggingFolder {
         try results.write(to: URL(fileURLWithPath: path + "/results.json"))
         let table = ResultsTable(
             results, className: "tag",
-            notes: details.warnings + [report.comparison].compactMap { $0?.description })
+            notes: details.warnings)
         let classes = ResultsTable.classes(results, of: report.bestSystem)
-        try ResultsTable.write([table, classes], toFolder: path)
+        let tests = ResultsTable.pairedTests(of: results)
+        try ResultsTable.write(
+            [table, classes] + [tests].compactMap(\.self), toFolder: path)
         try writeAtomically(
             Data(ConfigurationFile.text(of: options).utf8), to: path + "/options.yaml")
         try writeAtomically(Provenance().encoded(), to: path + "/provenance.json")

@@ -12,6 +12,8 @@ public struct TaggingReport: Sendable {
         public var name: String
         /// What it is.
         public var kind: ProbeReport.Kind
+        /// The seed of the model's training; `nil` without a model.
+        public var seed: UInt64?
         /// Its figures and scores.
         public var outcome: TaggingProbe.Outcome
     }
@@ -26,9 +28,6 @@ public struct TaggingReport: Sendable {
     public var bestSystem: String
     /// What the reader should know about the data.
     public var warnings: [ProbeWarning]
-    /// The two systems that are best on the development part; `nil` where test
-    /// recordings are too few to be drawn.
-    public var comparison: StatisticComparison?
 }
 
 extension ProbeRun {
@@ -88,43 +87,58 @@ extension ProbeRun {
             return try probe.evaluate(
                 vectors.recordings.representation, labels: labels, folds: folds
             ) { report(.progress(done: $0, total: $1, work: "\(system.name): tags")) }
-        }.map { TaggingReport.System(name: $0.name, kind: $0.kind, outcome: $1) }
+        }.map {
+            TaggingReport.System(name: $0.name, kind: $0.kind, seed: $0.seed, outcome: $1)
+        }
         let trained = systems.filter { $0.kind == .trained }
         let best = trained.dropFirst().reduce(trained[0]) {
             $1.outcome.developmentPrecision > $0.outcome.developmentPrecision ? $1 : $0
         }
+        let tested = folds.flatMap(\.test).map { data.cuts[$0] }
+        var results = try results(systems, data, folds)
+        results.comparisons = try comparisons(
+            systems, testUnits(tested, foldCount: folds.count))
         return TaggingReport(
-            results: try results(systems, data, folds), systems: systems,
-            testIDs: folds.flatMap(\.test).map { data.cuts[$0].id }, bestSystem: best.name,
-            warnings: data.warnings, comparison: try comparison(systems))
+            results: results, systems: systems, testIDs: tested.map(\.id), bestSystem: best.name,
+            warnings: data.warnings)
     }
 
-    /// The two systems that are best on the development part.
-    private func comparison(
-        _ systems: [TaggingReport.System]
-    ) throws -> StatisticComparison? {
-        let ranked = systems.enumerated().sorted {
-            ($1.element.outcome.developmentPrecision, $0.offset)
-                < ($0.element.outcome.developmentPrecision, $1.offset)
-        }.map(\.element)
-        guard ranked.count > 1, ranked[0].outcome.recordingCount > 1 else { return nil }
-        let precisions = try ranked.prefix(2).map { try $0.outcome.weightedPrecision() }
-        let count = ranked[0].outcome.recordingCount
-        let bootstrap = try? pairedBootstrap(
-            count: count, resamples: options.tags.resamples,
-            seed: Seed(options.seed).derived("comparison").value
-        ) { drawn in
+    /// Paired tests of systems by the mean average precision on the test recordings.
+    private func comparisons(
+        _ systems: [TaggingReport.System], _ units: TestUnits
+    ) throws -> [Results.Comparison]? {
+        guard units.members.count > 1 else { return nil }
+        let compared = ComparedSystems(
+            entries: systems.map {
+                ComparedSystems.Entry(
+                    name: $0.name, role: .init($0.kind), seed: $0.seed,
+                    developmentScore: $0.outcome.developmentPrecision)
+            })
+        let pairs = compared.pairs(asked: options.comparisons)
+        let shown = Set(pairs.flatMap { [$0.first, $0.second] }).sorted()
+        let precisions = try shown.map { try systems[$0].outcome.weightedPrecision() }
+        let count = systems[0].outcome.recordingCount
+        // Of recordings so few that most draws have no tag to tell there are no tests.
+        let found = try? bootstrapReplicates(
+            count: units.members.count, resamples: options.tags.resamples, seed: comparisonSeed
+        ) { drawn -> [Double]? in
             var weights = [Double](repeating: 0, count: count)
-            for recording in drawn { weights[recording] += 1 }
-            guard let first = precisions[0](weights), let second = precisions[1](weights)
-            else { return nil }
-            return first - second
+            for unit in drawn { for recording in units.members[unit] { weights[recording] += 1 } }
+            let values = precisions.compactMap { $0(weights) }
+            return values.count == precisions.count ? values : nil
         }
-        return bootstrap.map {
-            StatisticComparison(
-                first: ranked[0].name, second: ranked[1].name,
-                statistic: MetricName.meanAveragePrecision, bootstrap: $0)
-        }
+        guard let found else { return nil }
+        let replicates = Dictionary(uniqueKeysWithValues: zip(shown, found))
+        return Results.adjusted(
+            try pairs.compactMap { pair in
+                guard let first = replicates[pair.first], let second = replicates[pair.second]
+                else { return nil }
+                return Results.Comparison(
+                    systems[pair.first].name, minus: systems[pair.second].name,
+                    metric: MetricName.meanAveragePrecision, labelledPerClass: .all,
+                    try PairedBootstrap(first: first, second: second), trials: count,
+                    drawn: units.drawn)
+            })
     }
 
     private func results(

@@ -12,6 +12,6 @@ extension RunReport {
             Report.Section(
                 "Sound events", [.table(table.reportTable()), .text([results.protocol])]),
             Report.Section("Each label", [.table(classes.reportTable())]),
-        ]
+        ] + pairedTests(of: results)
     }
 }

@@ -20,6 +20,7 @@ extension RunReport {
                 results.task.replacing("-", with: " ").capitalizingFirstLetter,
                 [.table(table.reportTable()), .text([results.protocol])])
         ]
+        sections += pairedTests(of: results)
         if let chart = fewLabelChart(results, className: details.className) {
             sections.append(
                 Report.Section(

@@ -13,6 +13,7 @@ extension RunReport {
             Report.Section(
                 "Audio tagging", [.table(table.reportTable()), .text([results.protocol])]),
             Report.Section("Each tag", [.table(classes.reportTable())]),
+        ] + pairedTests(of: results) + [
             Report.Section(
                 "Receiver operating characteristic",
                 [

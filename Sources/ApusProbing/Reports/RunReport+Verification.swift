@@ -9,7 +9,8 @@ extension RunReport {
         let table = ResultsTable(results, className: "speaker", notes: details.warnings)
         return [
             Report.Section(
-                "Speaker verification", [.table(table.reportTable()), .text([results.protocol])]),
+                "Speaker verification", [.table(table.reportTable()), .text([results.protocol])])
+        ] + pairedTests(of: results) + [
             Report.Section(
                 "Detection error tradeoff",
                 [

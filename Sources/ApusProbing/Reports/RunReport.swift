@@ -68,6 +68,13 @@ public struct RunReport {
                 .joined(separator: ", "), sections: sections)
     }
 
+    /// A run's paired tests, where it has any.
+    static func pairedTests(of results: Results) -> [Report.Section] {
+        ResultsTable.pairedTests(of: results).map {
+            [Report.Section("Paired tests", [.table($0.reportTable())])]
+        } ?? []
+    }
+
     private static func provenance(of folders: [String]) -> Report.Section {
         let pairs = folders.flatMap { folder -> [Report.KeyValue] in
             let file = URL(fileURLWithPath: folder + "/provenance.json")

@@ -1,3 +1,4 @@
+import ApusCorpus
 import ApusSignal
 import ApusTensor
 import Foundation
@@ -20,6 +21,9 @@ public enum FeatureBaseline: String, Codable, Hashable, Sendable, CaseIterable {
     /// Whether the second half of a vector is standard deviations.
     public var hasDeviations: Bool { self != .channel }
 
+    /// Whether single frames have it too; the channel is that of a whole recording.
+    public var hasFrames: Bool { self != .channel }
+
     private static let coefficientCount = 20
     private static let directionCount = 256
 
@@ -32,20 +36,38 @@ public enum FeatureBaseline: String, Codable, Hashable, Sendable, CaseIterable {
     public func summary(
         of features: PlainFeatures, pooling: Pooling = .meanAndStandardDeviation
     ) -> ([FeatureMatrix]) -> [[Float]] {
-        let bandCount = features.store.frontEnd.featureCount
         let statistics = { (frames: FeatureMatrix) in [pooling(frames).values] }
+        if self == .channel { return { [features.quietFrameMean(of: $0[0])] } }
+        guard let map = frameMap(bandCount: features.store.frontEnd.featureCount) else {
+            return { statistics($0[0]) }
+        }
+        return { statistics(Self.mapped($0[0], by: map)) }
+    }
+
+    /// The single frames that statistics are taken of, as a representation.
+    ///
+    /// - Parameter features: Where features come from: log-mels without normalisation.
+    /// - Returns: A source of one layer; nil for the channel, which is a whole recording's.
+    func frames(of features: PlainFeatures) -> (any RepresentationSource)? {
+        guard hasFrames else { return nil }
+        guard let map = frameMap(bandCount: features.store.frontEnd.featureCount) else {
+            return features
+        }
+        return MappedFeatures(features: features, name: name, width: map.shape[1]) {
+            Self.mapped($0, by: map)
+        }
+    }
+
+    /// (M, K): what makes frames of log-mels; nil where these stay.
+    private func frameMap(bandCount: Int) -> Tensor? {
         switch self {
-        case .logMelStatistics: return { statistics($0[0]) }
-        case .channel: return { [features.quietFrameMean(of: $0[0])] }
-        case .mfccStatistics:
-            let map = Self.cosineTransform(bandCount: bandCount)
-            return { statistics(Self.mapped($0[0], by: map)) }
+        case .logMelStatistics, .channel: nil
+        case .mfccStatistics: Self.cosineTransform(bandCount: bandCount)
         case .randomProjection:
-            let map = Tensor(
+            Tensor(
                 normal: 0, standardDeviation: 1 / Double(bandCount).squareRoot(),
                 shape: [bandCount, Self.directionCount],
                 seed: Seed(0).derived("random projection"))
-            return { statistics(Self.mapped($0[0], by: map)) }
         }
     }
 
@@ -69,5 +91,28 @@ public enum FeatureBaseline: String, Codable, Hashable, Sendable, CaseIterable {
         }
         return FeatureMatrix(
             values: product.floats, frameCount: frames.frameCount, featureCount: map.shape[1])
+    }
+}
+
+/// Frames of a front end, each by itself mapped to another.
+private struct MappedFeatures: RepresentationSource {
+    let features: PlainFeatures
+    let name: String
+    let width: Int
+    /// T x M to T x K.
+    let map: (FeatureMatrix) -> FeatureMatrix
+
+    var layerNames: [String] { [name] }
+    var layerWidths: [Int] { [width] }
+    let stride = 1
+
+    func forEachRecording<Failure: Error>(
+        of cuts: [Cut],
+        _ body: (_ index: Int, _ layers: Result<[FeatureMatrix], CorpusError>) throws(Failure) ->
+            Void
+    ) throws(Failure) {
+        try features.forEachRecording(of: cuts) { (index, result) throws(Failure) in
+            try body(index, result.map { $0.map(map) })
+        }
     }
 }

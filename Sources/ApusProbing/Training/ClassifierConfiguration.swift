@@ -34,6 +34,9 @@ public struct ClassifierConfiguration: Codable, Hashable, Sendable {
     public var data = Data()
     /// How training recordings are changed in each epoch; nothing is by default.
     public var augmentation = AugmentationOptions()
+    /// Whether log-mel and MFCC statistics, a random projection, the channel alone and the untrained encoder
+    /// stand beside the network, by linear probes on the same labels.
+    public var baselines = true
     /// How the weights move.
     public var optimizer = Self.adam
     /// How long, and what is written down.

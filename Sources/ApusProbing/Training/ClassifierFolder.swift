@@ -7,6 +7,7 @@ import Foundation
 ///
 ///     config.yaml  inputs.json  provenance.json  metrics.jsonl  events.out.tfevents.*  checkpoints/
 ///     best.safetensors  classifier.safetensors  model.safetensors  results.{json,md,txt,tex}
+///     predictions.tsv
 struct ClassifierFolder {
     let path: String
 
@@ -26,6 +27,8 @@ struct ClassifierFolder {
             // Workers and memory decide nothing that is stored, threads the last digits alone.
             var wanted = configuration
             (wanted.threads, wanted.device) = (found.threads, found.device)
+            // What stands beside the network is computed after its training.
+            wanted.baselines = found.baselines
             wanted.data.workers = found.data.workers
             wanted.data.cacheMegabytes = found.data.cacheMegabytes
             var differences = try ConfigurationFile.differences(between: found, and: wanted)

@@ -42,6 +42,14 @@ public struct ClassifierReport: Sendable {
         }
         return ResultsTable(results, className: className, notes: notes)
     }
+
+    /// The paired tests of the network; `nil` without baselines.
+    public var pairedTests: ResultsTable? {
+        ResultsTable.pairedTests(
+            of: results,
+            choice:
+                "The network is compared with log-mel statistics and with the untrained encoder.")
+    }
 }
 
 extension ClassifierTrainer {
@@ -71,29 +79,37 @@ extension ClassifierTrainer {
             ? .count(configuration.data.labelledPerClass) : .all
         var rows: [Results.Row] = []
         func add(
-            _ metric: String, _ count: Int, _ interval: ConfidenceInterval
+            _ metric: String, _ count: Int, _ interval: ConfidenceInterval, of system: String? = nil
         ) {
             rows.append(
                 Results.Row(
-                    system: systemName, labelledPerClass: labelled,
+                    system: system ?? systemName, labelledPerClass: labelled,
                     metric: metric == MetricName.accuracy ? nil : metric,
                     value: interval.estimate, low: interval.low, high: interval.high, seeds: 1,
                     trials: count))
         }
         let classCount = recordings.classes.names.count
         let targets = try recordings.classes.numbers(of: measured.labels, part: measured.name)
-        let predictions = try outputs(network, measured.cuts, store).map { prediction($0.logits) }
-        add(MetricName.accuracy, targets.count, try interval(predictions, targets))
-        add(
-            MetricName.balancedAccuracy, targets.count,
-            try bootstrapInterval(
-                count: targets.count, resamples: configuration.training.resamples,
-                seed: bootstrapSeed
-            ) { rows in
-                try balancedAccuracy(
-                    predictions: rows.map { predictions[$0] }, targets: rows.map { targets[$0] },
-                    classCount: classCount)
-            })
+        let outputs = try outputs(network, measured.cuts, store)
+        let answers = Answers(
+            system: systemName, predictions: outputs.map { prediction($0.logits) })
+        func addAccuracies(_ answers: Answers) throws {
+            let predictions = answers.predictions
+            add(
+                MetricName.accuracy, targets.count, try interval(predictions, targets),
+                of: answers.system)
+            add(
+                MetricName.balancedAccuracy, targets.count,
+                try bootstrapInterval(
+                    count: targets.count, resamples: configuration.training.resamples,
+                    seed: bootstrapSeed
+                ) { rows in
+                    try balancedAccuracy(
+                        predictions: rows.map { predictions[$0] },
+                        targets: rows.map { targets[$0] }, classCount: classCount)
+                }, of: answers.system)
+        }
+        try addAccuracies(answers)
         // Crops are heard once: they need no place in memory.
         let crops = try FeatureStore(frontEnd: store.frontEnd, cacheByteLimit: 0)
         for seconds in configuration.training.testSeconds {
@@ -109,29 +125,52 @@ extension ClassifierTrainer {
                 cut.duration = seconds
                 return cut
             }
-            let heard = try outputs(network, cuts, crops).map { prediction($0.logits) }
+            let heard = try self.outputs(network, cuts, crops).map { prediction($0.logits) }
             add(
                 MetricName.accuracy(seconds: seconds), long.count,
                 try interval(heard, long.map { targets[$0] }))
         }
+        let baselines = baselines(of: network.model, recordings)
+        for baseline in baselines { try addAccuracies(baseline) }
         let best = state.validation
+        var results = Results(
+            task: configuration.label.task,
+            protocol: procedure(recordings, state, hasBaselines: !baselines.isEmpty),
+            metric: MetricName.accuracy, rows: rows,
+            chance: Dictionary(
+                rows.map { ($0.metric ?? MetricName.accuracy, 1 / Double(classCount)) }
+            ) { $1 })
+        results.comparisons = try comparisons(
+            answers, baselines, targets: targets, labelled: labelled)
         let report = ClassifierReport(
-            results: Results(
-                task: configuration.label.task, protocol: procedure(recordings, state),
-                metric: MetricName.accuracy, rows: rows,
-                chance: Dictionary(
-                    rows.map { ($0.metric ?? MetricName.accuracy, 1 / Double(classCount)) }
-                ) { $1 }),
-            step: best?.bestStep ?? state.step, steps: state.step, end: state.end,
+            results: results, step: best?.bestStep ?? state.step, steps: state.step, end: state.end,
             developmentAccuracy: 1 - (best?.bestLoss ?? 1),
             shares: Dictionary(
                 uniqueKeysWithValues: network.shares.map { ($0.layer, $0.share) }),
             warnings: recordings.warnings, className: configuration.label.className)
         try write(report, network, recordings)
+        try runAnswers(outputs, measured, recordings.classes).write(toFolder: folder.path)
         return report
     }
 
-    private var bootstrapSeed: UInt64 {
+    /// The network's answer to each recording that figures are measured on.
+    private func runAnswers(
+        _ outputs: [ClassifierNetwork.Output], _ measured: ProbeData.Part, _ classes: ClassList
+    ) throws -> RunAnswers {
+        try RunAnswers(
+            path: folder.path, system: systemName, className: configuration.label.className,
+            zip(outputs, zip(measured.cuts, measured.labels)).map { output, recording in
+                let predicted = prediction(output.logits)
+                return (
+                    recording.0.id,
+                    RunAnswers.Answer(
+                        target: recording.1, predicted: classes.names[predicted],
+                        probability: Double(softmax(output.logits)[predicted]))
+                )
+            })
+    }
+
+    var bootstrapSeed: UInt64 {
         Seed(configuration.seed).derived("bootstrap").value
     }
 
@@ -154,7 +193,7 @@ extension ClassifierTrainer {
     }
 
     private func procedure(
-        _ recordings: LabelledRecordings, _ state: TrainingCheckpoint.State
+        _ recordings: LabelledRecordings, _ state: TrainingCheckpoint.State, hasBaselines: Bool
     ) -> String {
         let (data, head) = (recordings.data, configuration.head)
         let tested = recordings.hasTest ? data.test : data.development
@@ -181,6 +220,12 @@ extension ClassifierTrainer {
         text +=
             ", with bootstrap intervals over recordings. Accuracy on the first seconds counts the "
             + "recordings that are as long alone."
+        if hasBaselines {
+            text +=
+                " The other systems are logistic regressions on mean and standard deviation over frames, "
+                + "fitted to the same labelled recordings, layer and C chosen on the same development "
+                + "recordings."
+        }
         return text
     }
 
@@ -206,7 +251,8 @@ extension ClassifierTrainer {
         if network.trainsEncoder {
             try writeAtomically(network.model.contents().encoded(), to: folder.modelPath)
         }
-        try ResultsTable.write([report.table], toFolder: folder.path)
+        try ResultsTable.write(
+            [report.table] + [report.pairedTests].compactMap(\.self), toFolder: folder.path)
         try report.results.write(to: URL(fileURLWithPath: folder.path + "/results.json"))
     }
 }

@@ -29,6 +29,7 @@ public final class ClassifierTrainer {
 
     let configuration: ClassifierConfiguration
     let folder: ClassifierFolder
+    let cache: RepresentationCache?
     let report: (Event) -> Void
     private var seed: Seed { Seed(configuration.seed) }
 
@@ -38,15 +39,18 @@ public final class ClassifierTrainer {
     ///   - configuration: What the run does.
     ///   - folder: The run's folder; it is made where it is missing.
     ///   - source: Where the configuration comes from, for errors.
+    ///   - cache: Where statistics of recordings, and what probes found of baselines, are kept between runs;
+    ///     `nil` for nowhere.
     ///   - report: Called with what happens, on the training task.
     /// - Throws: `PretrainingError` for a configuration that can't be run.
     public init(
         _ configuration: ClassifierConfiguration, folder: String, source: String = "configuration",
-        report: @escaping (Event) -> Void = { _ in }
+        cache: RepresentationCache? = nil, report: @escaping (Event) -> Void = { _ in }
     ) throws {
         try configuration.validate(source: source)
         self.configuration = configuration
         self.folder = ClassifierFolder(path: folder)
+        self.cache = cache
         self.report = report
     }
 

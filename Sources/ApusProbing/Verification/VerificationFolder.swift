@@ -32,6 +32,9 @@ public struct VerificationFolder {
         public var systems: [System]
     }
 
+    /// The task in `results.json`.
+    static let task = "speaker-verification"
+
     /// The folder's path.
     public let path: String
 
@@ -74,7 +77,8 @@ public struct VerificationFolder {
         try report.results.write(to: URL(fileURLWithPath: path + "/results.json"))
         let table = ResultsTable(
             report.results, className: "speaker", notes: report.warnings)
-        try ResultsTable.write([table], toFolder: path)
+        let tests = ResultsTable.pairedTests(of: report.results)
+        try ResultsTable.write([table] + [tests].compactMap(\.self), toFolder: path)
         try ScoreTable(report, inputs.test).write(to: path + "/scores.tsv")
         if let verifier = try verifier(report, inputs, models: models) {
             try writeAtomically(verifier, to: path + "/verifier.safetensors")

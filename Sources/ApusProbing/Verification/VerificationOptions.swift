@@ -59,6 +59,8 @@ public struct VerificationOptions: Codable, Hashable, Sendable {
     public var resamples = 500
     /// Whether log-mel statistics, the channel alone and untrained encoders stand beside the models.
     public var baselines = true
+    /// Systems that are compared beside those that always are.
+    public var comparisons: [SystemPair] = []
     /// What the bootstrap depends on.
     public var seed: UInt64 = 1
     /// How many recordings are read at a time, and threads compute scores.

@@ -139,73 +139,143 @@ extension VerificationRun {
         }
     }
 
+    /// One measurement of a system's scores.
+    private struct Measurement {
+        var metric: String
+        /// Whether scores are brought to log-likelihood ratios first.
+        var isCalibrated = false
+        var value: (DetectionTrials) -> Double
+    }
+
+    private func measurements(isCalibrated: Bool) -> [Measurement] {
+        var all = [
+            Measurement(metric: VerificationMetric.equalErrorRate) { $0.equalErrorRate().rate },
+            Measurement(metric: VerificationMetric.convexHullEqualErrorRate) {
+                $0.convexHullEqualErrorRate()
+            },
+        ]
+        for cost in options.costs {
+            all.append(
+                Measurement(
+                    metric: VerificationMetric.minimumDetectionCost(prior: cost.targetPrior)
+                ) { $0.minimumDetectionCost(cost).cost })
+            guard isCalibrated else { continue }
+            all.append(
+                Measurement(
+                    metric: VerificationMetric.actualDetectionCost(prior: cost.targetPrior),
+                    isCalibrated: true
+                ) { $0.actualDetectionCost(cost) })
+        }
+        if isCalibrated {
+            all.append(
+                Measurement(metric: VerificationMetric.cost, isCalibrated: true) {
+                    $0.logLikelihoodRatioCost()
+                })
+        }
+        all.append(
+            Measurement(metric: VerificationMetric.minimumCost) {
+                $0.minimumLogLikelihoodRatioCost()
+            })
+        return all
+    }
+
     /// A system's figures on the test trials.
+    struct Figures {
+        var rows: [Results.Row]
+        /// The measurements over draws of speakers, by metric; the same draws for every system.
+        var replicates: [String: BootstrapReplicates]
+    }
+
+    /// Measures a system on the test trials.
     ///
     /// - Parameters:
     ///   - system: The system.
     ///   - data: Trials and recordings.
-    /// - Returns: A row for each measurement.
+    /// - Returns: A row for each measurement, and what comparisons need.
     /// - Throws: `MetricsError` for scores that aren't finite.
     func figures(
         of system: VerificationReport.System, _ data: VerificationData
-    ) throws -> [Results.Row] {
-        let trials = try DetectionTrials(scores: system.scores, isTarget: data.test.isTarget)
-        var measurements: [(String, DetectionTrials, (DetectionTrials) -> Double)] = [
-            (VerificationMetric.equalErrorRate, trials, { $0.equalErrorRate().rate }),
-            (
-                VerificationMetric.convexHullEqualErrorRate, trials,
-                { $0.convexHullEqualErrorRate() }
-            ),
-        ]
+    ) throws -> Figures {
+        let raw = try DetectionTrials(scores: system.scores, isTarget: data.test.isTarget)
         let calibrated = try system.calibration.map { calibration in
             try DetectionTrials(
                 scores: calibration.logLikelihoodRatios(systems: [system.scores]),
                 isTarget: data.test.isTarget)
         }
-        for cost in options.costs {
-            measurements.append(
-                (
-                    VerificationMetric.minimumDetectionCost(prior: cost.targetPrior), trials,
-                    { $0.minimumDetectionCost(cost).cost }
-                ))
-            if let calibrated {
-                measurements.append(
-                    (
-                        VerificationMetric.actualDetectionCost(prior: cost.targetPrior),
-                        calibrated, { $0.actualDetectionCost(cost) }
-                    ))
-            }
-        }
-        if let calibrated {
-            measurements.append(
-                (VerificationMetric.cost, calibrated, { $0.logLikelihoodRatioCost() }))
-        }
-        measurements.append(
-            (VerificationMetric.minimumCost, trials, { $0.minimumLogLikelihoodRatioCost() }))
-        let sides = data.speakers.map { speakers in
-            (
-                data.test.first.map { speakers[Int($0)] },
-                data.test.second.map { speakers[Int($0)] }
-            )
-        }
-        return measurements.enumerated().map { index, measurement in
-            let (metric, trials, value) = measurement
-            var interval: ConfidenceInterval?
-            if let sides, options.resamples > 0 {
-                // Speakers so few that every other resample lacks a kind of trials have no interval.
-                interval = try? trials.bootstrapInterval(
-                    enrolmentSpeakers: sides.0, testSpeakers: sides.1,
-                    speakerCount: data.speakerCount, resamples: options.resamples,
-                    seed: options.seed, statistic: value)
+        let all = measurements(isCalibrated: calibrated != nil)
+        // Speakers so few that every other resample lacks a kind of trials have no interval.
+        let replicates =
+            (try? replicates([raw, calibrated].compactMap(\.self), all, system, data)) ?? [:]
+        return Figures(
+            rows: all.enumerated().map { index, measurement in
+                let trials = measurement.isCalibrated ? calibrated ?? raw : raw
+                let interval = try? replicates[measurement.metric]?.interval()
+                return Results.Row(
+                    system: system.name, labelledPerClass: nil,
+                    metric: index == 0 ? nil : measurement.metric, value: measurement.value(trials),
+                    low: interval?.low, high: interval?.high, seeds: nil, trials: trials.count)
+            }, replicates: replicates)
+    }
+
+    private func replicates(
+        _ scorings: [DetectionTrials], _ measurements: [Measurement],
+        _ system: VerificationReport.System, _ data: VerificationData
+    ) throws -> [String: BootstrapReplicates] {
+        guard let speakers = data.speakers, options.resamples > 0 else { return [:] }
+        let kinds = [
+            measurements.filter { !$0.isCalibrated }, measurements.filter(\.isCalibrated),
+        ]
+        var done = 0
+        let found = try speakerBootstrap(
+            scorings, enrolmentSpeakers: data.test.first.map { speakers[Int($0)] },
+            testSpeakers: data.test.second.map { speakers[Int($0)] },
+            speakerCount: data.speakerCount, resamples: options.resamples, seed: options.seed
+        ) { scoring, drawn in
+            if scoring == 0 {
                 report(
                     .progress(
-                        done: index + 1, total: measurements.count,
+                        done: min(done, options.resamples), total: options.resamples,
                         work: "\(system.name): intervals"))
+                done += 1
             }
-            return Results.Row(
-                system: system.name, labelledPerClass: nil,
-                metric: index == 0 ? nil : metric, value: value(trials), low: interval?.low,
-                high: interval?.high, seeds: nil, trials: trials.count)
+            return kinds[scoring].map { $0.value(drawn) }
         }
+        return Dictionary(
+            uniqueKeysWithValues: zip(kinds, found).flatMap { zip($0.map(\.metric), $1) })
+    }
+
+    /// Paired tests of systems by the equal error rate and the lowest cost at the first prior.
+    ///
+    /// - Parameters:
+    ///   - systems: The systems.
+    ///   - figures: The figures of each.
+    ///   - data: Trials and recordings.
+    /// - Returns: The comparisons; none where speakers are unknown or too few to be drawn.
+    func comparisons(
+        _ systems: [VerificationReport.System], _ figures: [Figures], _ data: VerificationData
+    ) -> [Results.Comparison]? {
+        let compared = ComparedSystems(
+            entries: systems.map { system in
+                ComparedSystems.Entry(
+                    name: system.name, role: .init(system.kind),
+                    developmentScore: system.developmentRate.map { -$0 })
+            })
+        let metrics =
+            [VerificationMetric.equalErrorRate]
+            + options.targetPriors.prefix(1).map(VerificationMetric.minimumDetectionCost)
+        let pairs = compared.pairs(asked: options.comparisons)
+        return Results.adjusted(
+            pairs.flatMap { pair in
+                metrics.compactMap { metric -> Results.Comparison? in
+                    guard let first = figures[pair.first].replicates[metric],
+                        let second = figures[pair.second].replicates[metric],
+                        let bootstrap = try? PairedBootstrap(first: first, second: second)
+                    else { return nil }
+                    return Results.Comparison(
+                        systems[pair.first].name, minus: systems[pair.second].name, metric: metric,
+                        bootstrap, trials: data.test.isTarget.count,
+                        drawn: .init("speakers", count: data.speakerCount))
+                }
+            })
     }
 }

@@ -86,6 +86,7 @@ public struct VerificationRun {
                 option: "models", expected: "a name of its own for each (NAME=PATH)",
                 found: "'\(source.name)' twice")
         }
+        try options.comparisons.requireSystems(among: names(of: sources, inputs))
         let data = try VerificationData(inputs, options: options)
         data.warnings.forEach { report(.warning($0)) }
         var systems: [VerificationReport.System] = []
@@ -122,16 +123,27 @@ public struct VerificationRun {
         if own.count > 1, let development = data.development {
             systems.append(try fusion(of: own, data, development))
         }
-        var rows: [Results.Row] = []
-        for system in systems { rows += try figures(of: system, data) }
+        let figures = try systems.map { try self.figures(of: $0, data) }
+        var results = Results(
+            task: VerificationFolder.task, protocol: procedure(data, systems),
+            metric: VerificationMetric.equalErrorRate, rows: figures.flatMap(\.rows),
+            chance: VerificationMetric.chance(of: options))
+        results.comparisons = comparisons(systems, figures, data)
         return VerificationReport(
-            results: Results(
-                task: "speaker-verification", protocol: procedure(data, systems),
-                metric: VerificationMetric.equalErrorRate, rows: rows,
-                chance: VerificationMetric.chance(of: options)),
-            systems: systems, warnings: data.warnings, targets: data.test.targetCount,
+            results: results, systems: systems, warnings: data.warnings,
+            targets: data.test.targetCount,
             nonTargets: data.test.isTarget.count - data.test.targetCount)
     }
+
+    /// The names of the systems that the table will have.
+    private func names(of sources: [Source], _ inputs: VerificationInputs) -> [String] {
+        let encoders = options.baselines ? sources.filter { $0.encoder != nil } : []
+        return (encoders.isEmpty ? [] : FeatureBaseline.allCases.map(\.name))
+            + encoders.map { ProbeRun.untrainedPrefix + $0.name } + sources.map(\.name)
+            + (sources.count > 1 && inputs.development != nil ? [Self.fusionName] : [])
+    }
+
+    private static let fusionName = "fusion"
 
     private func store(_ frontEnd: FrontEnd) throws -> FeatureStore {
         try FeatureStore(frontEnd: frontEnd, cacheByteLimit: options.cacheMegabytes << 20)
@@ -220,7 +232,7 @@ public struct VerificationRun {
         var identity = calibration
         (identity.weights, identity.offset) = ([1], 0)
         return VerificationReport.System(
-            name: "fusion", kind: .fusion,
+            name: Self.fusionName, kind: .fusion,
             procedure: "the weighted sum of \(names), fitted to development trials",
             scores: scores, developmentScores: fused, calibration: identity,
             developmentRate: try DetectionTrials(

@@ -20,6 +20,7 @@ import Testing
             try makeModel(kind).contents().encoded().write(to: URL(fileURLWithPath: model))
             configuration.model = model
             configuration.threads = 1
+            configuration.baselines = false
             configuration.data.train = try manifest("train", takes: 0..<6)
             configuration.data.development = try manifest("development", takes: 6..<8)
             configuration.data.test = try manifest("test", takes: 8..<11)
@@ -114,6 +115,104 @@ import Testing
         #expect(zip(sum.values, expected).allSatisfy { abs($0 - $1) < 1e-5 })
         // A second start measures once more and trains nothing.
         #expect(try setup.train()?.results == report.results)
+    }
+
+    /// They learn from the recordings that the network learns from, and no more.
+    @Test func baselinesAreProbedOnTheSameLabels() throws {
+        var setup = try Setup()
+        setup.configuration.baselines = true
+        setup.configuration.data.labelledPerClass = 2
+        setup.configuration.training.steps = 10
+        let report = try #require(try setup.train())
+        #expect(
+            report.results.systemNames == [
+                "linear, frozen encoder", "log-mel statistics", "MFCC statistics",
+                "random projection", "channel only", "untrained encoder",
+            ])
+        for row in report.results.rows {
+            #expect(row.labelledPerClass == .count(2) && row.trials == 9)
+            #expect(try #require(row.low) <= row.value && row.value <= #require(row.high))
+        }
+        #expect(report.results.chance?["balanced accuracy"] == 1.0 / 3)
+        #expect(
+            report.results.comparisons?.map(\.second) == [
+                "log-mel statistics", "untrained encoder",
+            ])
+        // A probe of the same few recordings finds the same.
+        let classifier = try TrainedClassifier(
+            contentsOf: setup.folder.path + "/run/classifier.safetensors")
+        let data = setup.configuration.data
+        var train = try Manifest(contentsOf: data.train)
+        let drawn = fewLabelSubset(
+            labels: train.cuts.compactMap(\.speaker), perClass: 2, seed: setup.configuration.seed)
+        train.cuts = drawn.map { train.cuts[$0] }
+        var options = ProbeOptions()
+        options.frames = nil
+        options.utterances.labelledPerClass = []
+        let probe = try ProbeRun(options).run(
+            models: [("encoder", classifier.model)], train: train,
+            development: Manifest(contentsOf: data.development),
+            test: Manifest(contentsOf: data.test))
+        for system in probe.systems where system.name != "encoder" {
+            let own = report.results.rows.first { $0.system == system.name && $0.metric == nil }
+            #expect(own?.value == system.utterances[0].accuracy.estimate)
+        }
+        for file in ["results.md", "results.txt", "results.tex"] {
+            let text = String(decoding: try setup.data("run/" + file), as: UTF8.self)
+            #expect(text.contains("Paired tests") && text.contains("channel only"))
+            #expect(text.contains("Chance level: 33.3"))
+        }
+        // Without them the network's figures are the same.
+        setup.configuration.baselines = false
+        let alone = try #require(try setup.train())
+        #expect(
+            alone.results.rows == report.results.rows.filter { $0.system.hasPrefix("linear") })
+        #expect(alone.results.comparisons == nil)
+    }
+
+    @Test func twoRunsAreCompared() throws {
+        var setup = try Setup()
+        setup.configuration.training.steps = 4
+        let short = try #require(try setup.train("short"))
+        setup.configuration.training.steps = 60
+        let long = try #require(try setup.train("long"))
+        let (one, other) = (setup.folder.path + "/long", setup.folder.path + "/short")
+        let results = try RunAnswers(one).compared(with: RunAnswers(other), resamples: 50)
+        #expect(results.systemNames == ["long", "short"])
+        #expect(results.rows.map(\.value) == [value(long), value(short)])
+        let comparison = try #require(results.comparisons?.first)
+        let correct = results.rows.map { Int((9 * $0.value).rounded()) }
+        let mcNemar = try #require(comparison.mcNemar)
+        #expect(mcNemar.onlyFirst - mcNemar.onlySecond == correct[0] - correct[1])
+        #expect(comparison.drawn == .init("recordings", count: 9))
+        let test = try Manifest(contentsOf: setup.configuration.data.test)
+        let grouped = try RunAnswers(one).compared(
+            with: RunAnswers(other), group: (test, "speaker"), resamples: 50)
+        #expect(grouped.comparisons?.first?.drawn == .init("speakers", count: 3))
+        #expect(grouped.comparisons?.first?.mcNemar == comparison.mcNemar)
+        // The order of the recordings decides nothing.
+        let path = other + "/predictions.tsv"
+        var lines = try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n")
+        #expect(lines[0] == "id\ttarget\tpredicted\tprobability" && lines.count == 10)
+        func compare(_ lines: [Substring]) throws -> Results {
+            try lines.joined(separator: "\n").write(
+                toFile: path, atomically: true, encoding: .utf8)
+            return try RunAnswers(one).compared(with: RunAnswers(other), resamples: 50)
+        }
+        lines = [lines[0]] + lines.dropFirst().reversed()
+        #expect(try compare(lines) == results)
+        func reason(_ lines: [Substring]) -> String? {
+            #expect(throws: ProbingError.self) { try compare(lines) }?.description
+        }
+        #expect(
+            reason(lines.dropLast())?.contains("1 of 9 are in the first run alone, 0 of 8") == true)
+        #expect(reason(lines + [lines[1]])?.contains("is there twice") == true)
+        #expect(reason(Array(lines.dropFirst()))?.contains("tsv:1: expected the columns") == true)
+        #expect(reason(lines + ["a\tb"])?.contains("tsv:11: expected 4 fields") == true)
+        let renamed = lines[1].replacing("\tvoice", with: "\tvoices", maxReplacements: 1)
+        #expect(
+            reason([lines[0], Substring(renamed)] + lines[2...])?.contains("is 'voice 2' in the")
+                == true)
     }
 
     @Test(arguments: [false, true]) func anInterruptedRunEndsWithTheSameBits(

@@ -125,8 +125,9 @@ network() {
     if [ -e "$output/results.json" ]; then
         echo "already there: $output"
     else
+        # The probe of step 5 has the baselines.
         # shellcheck disable=SC2046
-        "$apus" train "$model" "${parts[@]}" "${heads[@]}" --set seed="$seed" \
+        "$apus" train "$model" "${parts[@]}" "${heads[@]}" --set seed="$seed" --set baselines=false \
             --set threads="$threads" --set data.minimumFrames=30 --set data.labelledPerClass="$count" $(epochs "$count") \
             ${train[@]+"${train[@]}"} "$@" -o "$output" >/dev/null
     fi
