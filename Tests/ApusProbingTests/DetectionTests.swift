@@ -86,8 +86,8 @@ import Testing
         #expect(plain.polyphonicScore > 0.95)
         #expect(report.results.rows.count == 3 * 5)
         for row in report.results.rows {
-            #expect((row.low == nil) == (row.metric == "PSDS"))
-            guard let low = row.low, let high = row.high else { continue }
+            #expect(row.seeds == 1 && row.trials == 10)
+            let (low, high) = (try #require(row.low), try #require(row.high))
             #expect(low <= row.value && row.value <= high)
         }
         // Without an error in any recording there is none in any draw.
@@ -98,7 +98,20 @@ import Testing
         #expect(comparison.description.contains("event F1: +"))
         #expect(report.results.classes?.count == 3 * 2)
 
+        let conditions = try #require(report.results.conditions)
+        #expect(
+            conditions.measured == [
+                .init("test recordings", 5), .init("events", 10), .init("labels", 2),
+            ])
+        #expect(conditions.intervals == "a bootstrap over test recordings (1000 resamples)")
+
         try DetectionFolder(path: folder.path).write(report, options: options())
+        let curves = try #require(DetectionFolder(path: folder.path).details().curves)
+        #expect(curves.map(\.name) == report.systems.map(\.name))
+        for (curve, system) in zip(curves, report.systems) {
+            #expect(
+                PolyphonicDetectionScore().area(under: curve.steps) == system.polyphonicScore)
+        }
         let detector = try SoundEventDetector(
             contentsOf: folder.path + "/detector.safetensors")
         #expect(detector.card == report.detector.card)

@@ -173,7 +173,7 @@ struct VerifyCommand: ParsableCommand {
         let folder = VerificationFolder(path: output)
         try folder.write(report, inputs: inputs, options: options, models: models)
         if json { return try printJSON(report.results) }
-        let table = ResultsTable(report.results, className: "speaker", notes: report.warnings)
+        let table = ResultsTable(report.results, className: "speaker")
         print(table.plainText(widestLine: 160), terminator: "")
         print("With intervals: \(output)/results.md")
     }

@@ -1,3 +1,4 @@
+import ApusMetrics
 import ApusPretraining
 import ApusReport
 import ApusSignal
@@ -9,10 +10,20 @@ import Foundation
 public struct DetectionFolder {
     /// What a report shows beside the figures.
     public struct Details: Codable, Sendable {
+        /// One system's curve over thresholds.
+        public struct Curve: Codable, Sendable {
+            /// The system's name.
+            public var name: String
+            /// What the polyphonic sound detection score is the area under.
+            public var steps: [PolyphonicDetectionScore.Step]
+        }
+
         /// The system of `detector.safetensors`: the best trained one on the development part.
         public var bestSystem: String
-        /// Warnings, and how the best systems compare.
+        /// How the best systems compare.
         public var notes: [String]
+        /// The systems' curves, in the order of the table; none in runs of earlier versions.
+        public var curves: [Curve]?
     }
 
     /// The task in `results.json`.
@@ -41,7 +52,11 @@ public struct DetectionFolder {
         try report.results.write(to: URL(fileURLWithPath: path + "/results.json"))
         let details = Details(
             bestSystem: report.bestSystem,
-            notes: report.warnings + [report.comparison].compactMap { $0?.description })
+            notes: [report.comparison].compactMap { $0?.description },
+            curves: report.systems.map {
+                Details.Curve(
+                    name: $0.name, steps: PolyphonicDetectionScore().curve(of: $0.polyphonicCounts))
+            })
         let table = ResultsTable(report.results, className: "label", notes: details.notes)
         let classes = ResultsTable.classes(report.results, of: details.bestSystem)
         try ResultsTable.write([table, classes], toFolder: path)

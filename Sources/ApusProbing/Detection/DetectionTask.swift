@@ -42,9 +42,6 @@ struct DetectionTask {
                 thresholds: labels.map { _ in threshold }, medianFrames: decoder.medianFrames)
             return test.map { decode(probabilities[$0], decoder, seconds) }
         }
-        let length = test.reduce(0.0) {
-            $0 + Double(probabilities[$1].count / labels.count) * seconds
-        }
         return DetectionReport.System(
             name: system.name, kind: system.kind, layer: source.layerNames[layer],
             inverseRegularization: penalty, decoder: decoder, developmentFScore: score,
@@ -56,8 +53,9 @@ struct DetectionTask {
                 try segmentMeasures(
                     references: [$0], estimates: [$1], segment: options.segment)
             },
-            polyphonicScore: try PolyphonicDetectionScore()(
-                references: reference, operatingPoints: points, seconds: length),
+            polyphonicCounts: try PolyphonicDetectionScore().counts(
+                references: reference, operatingPoints: points,
+                seconds: test.map { Double(probabilities[$0].count / labels.count) * seconds }),
             regression: regression)
     }
 

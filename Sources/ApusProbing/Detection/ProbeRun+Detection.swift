@@ -25,11 +25,13 @@ public struct DetectionReport {
         public var eventsByRecording: [EventMeasures]
         /// Segments of each test recording.
         public var segmentsByRecording: [EventMeasures]
-        /// The polyphonic sound detection score of the test part over the thresholds.
-        public var polyphonicScore: Double
+        /// What the polyphonic sound detection score of the test part over the thresholds is made of.
+        public var polyphonicCounts: PolyphonicDetectionScore.Counts
         /// The regressions.
         public var regression: LogisticRegression
 
+        /// The polyphonic sound detection score of the test part over the thresholds.
+        public var polyphonicScore: Double { PolyphonicDetectionScore()(polyphonicCounts) }
         /// Whole events of the test part.
         public var events: EventMeasures { eventsByRecording.reduce(EventMeasures(), +) }
         /// Segments of the test part.
@@ -130,7 +132,8 @@ extension ProbeRun {
             preconditionFailure("a trained model")
         }
         return DetectionReport(
-            results: results(systems, task), labels: labels, systems: systems,
+            results: results(systems, models, task, warnings: warnings), labels: labels,
+            systems: systems,
             detector: try SoundEventDetector(
                 path: "detector.safetensors",
                 card: SoundEventDetector.Card(
@@ -171,10 +174,10 @@ extension ProbeRun {
     }
 
     private func results(
-        _ systems: [DetectionReport.System], _ task: DetectionTask
+        _ systems: [DetectionReport.System],
+        _ models: [(name: String, model: PretrainedModel)], _ task: DetectionTask,
+        warnings: [String]
     ) -> Results {
-        // The score over thresholds has no counts that recordings could be drawn from.
-        let area = "PSDS"
         let measurements:
             [(
                 name: String, counts: KeyPath<DetectionReport.System, [EventMeasures]>,
@@ -186,30 +189,33 @@ extension ProbeRun {
                 ("segment error rate", \.segmentsByRecording, \.overall.errorRate),
             ]
         let rows = systems.flatMap { system in
-            measurements.map { measurement in
-                let recordings = system[keyPath: measurement.counts]
-                func value(_ drawn: [Int]) -> Double {
-                    drawn.reduce(EventMeasures()) { $0 + recordings[$1] }[
-                        keyPath: measurement.value]
-                }
+            let count = system.eventsByRecording.count
+            func row(_ metric: String, _ value: ([Int]) -> Double) -> Results.Row {
                 // Recordings so few that most draws have no event have no interval.
                 let interval =
-                    recordings.count > 1
+                    count > 1
                     ? try? bootstrapInterval(
-                        count: recordings.count, resamples: task.options.resamples,
+                        count: count, resamples: task.options.resamples,
                         seed: Seed(options.seed).derived("bootstrap").value
                     ) { drawn in
                         let value = value(drawn)
                         return value.isFinite ? value : nil
                     } : nil
                 return Results.Row(
-                    system: system.name, labelledPerClass: nil, metric: measurement.name,
-                    value: value(Array(recordings.indices)), low: interval?.low,
-                    high: interval?.high, trials: system.events.overall.reference)
+                    system: system.name, labelledPerClass: nil, metric: metric,
+                    value: value(Array(0..<count)), low: interval?.low, high: interval?.high,
+                    seeds: 1, trials: system.events.overall.reference)
+            }
+            return measurements.map { measurement in
+                let recordings = system[keyPath: measurement.counts]
+                return row(measurement.name) { drawn in
+                    drawn.reduce(EventMeasures()) { $0 + recordings[$1] }[
+                        keyPath: measurement.value]
+                }
             } + [
-                Results.Row(
-                    system: system.name, labelledPerClass: nil, metric: area,
-                    value: system.polyphonicScore, trials: system.events.overall.reference)
+                row(MetricName.polyphonicScore) {
+                    PolyphonicDetectionScore()(system.polyphonicCounts, drawn: $0)
+                }
             ]
         }
         var results = Results(
@@ -221,7 +227,15 @@ extension ProbeRun {
                 + "\(task.options.tolerance.offset ?? .infinity) s or a share of "
                 + "\(task.options.tolerance.offsetShare) of the length; segments of "
                 + "\(task.options.segment) s. Intervals by a bootstrap over test recordings.",
-            metric: measurements[0].name, rows: rows)
+            metric: measurements[0].name, rows: rows,
+            conditions: Results.Conditions(
+                measured: [
+                    .init("test recordings", task.cuts.count - task.starts[1]),
+                    .init("events", systems.first?.events.overall.reference ?? 0),
+                    .init("labels", task.labels.count),
+                ], seed: options.seed, trainings: .init(models),
+                intervals: "a bootstrap over test recordings (\(task.options.resamples) resamples)",
+                warnings: warnings))
         results.classes = systems.flatMap { system in
             task.labels.map { label in
                 let (events, segments) = (

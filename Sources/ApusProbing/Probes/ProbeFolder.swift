@@ -30,8 +30,6 @@ public struct ProbeFolder {
         public var answers: [Answers]?
         /// Accuracy of naming classes evenly, and of always naming the most frequent one.
         public var chance: ProbeReport.Chance
-        /// What a reader should know of the data.
-        public var warnings: [String]
         /// A test between the two systems that are best on the development part.
         public var comparison: ProbeReport.Comparison?
         /// The test manifest, for the pictures.
@@ -97,7 +95,7 @@ public struct ProbeFolder {
             bestSystem: report.bestSystem, confusion: report.confusion.counts,
             testIDs: report.testIDs, testLabels: report.testLabels,
             systems: report.results.systemNames, answers: answers, chance: report.chance,
-            warnings: report.warnings.map(\.description), comparison: report.comparison,
+            comparison: report.comparison,
             testManifest: testManifest,
             frontEnd: PlainFeatures.frontEnd(of: report.classifier.model.card.frontEnd))
         try report.results.write(to: URL(fileURLWithPath: path + "/results.json"))
@@ -137,6 +135,6 @@ public struct ProbeFolder {
         [
             "Always naming the most frequent \(details.className) gives "
                 + String(format: "%.1f %%.", 100 * details.chance.majorityShare)
-        ] + [details.comparison?.description].compactMap(\.self) + details.warnings
+        ] + [details.comparison?.description].compactMap(\.self)
     }
 }

@@ -43,7 +43,10 @@ extension ProbeRun {
                     MetricName.balancedFrameAccuracy: uniform,
                     MetricName.weightedSumAccuracy: uniform,
                     MetricName.equalErrorRate: 0.5,
-                ]),
+                ],
+                classes: try .all(
+                    of: best.name, classes: classes.names, predictions: outcome.testPredictions,
+                    targets: targets), conditions: conditions(models, data, folds)),
             chance: ProbeReport.Chance(
                 uniform: uniform, majorityShare: majorityShare(data, folds)),
             classes: classes.names, systems: systems, testIDs: tested.map { data.cuts[$0].id },

@@ -29,10 +29,18 @@ public struct ProbeRun {
         public static let weightedSumAccuracy = "weighted-sum accuracy"
         /// The rate at which as many pairs of one class are refused as others are accepted.
         public static let equalErrorRate = "equal error rate"
+        /// The share of a class's recordings that are classified rightly.
+        public static let recall = "recall"
+        /// The share of what was answered as a class that is of it.
+        public static let precision = "precision"
+        /// The F1 score of a class: the harmonic mean of both.
+        public static let fScore = "F1"
         /// The F1 score of whole events.
         public static let eventFScore = "event F1"
         /// The F1 score of segments.
         public static let segmentFScore = "segment F1"
+        /// The polyphonic sound detection score.
+        public static let polyphonicScore = "PSDS"
         /// The mean over tags of their average precision.
         public static let meanAveragePrecision = "mean average precision"
         /// The mean of the precision at each recording that has a tag.

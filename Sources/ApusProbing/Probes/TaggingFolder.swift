@@ -26,8 +26,11 @@ public struct TaggingFolder {
         public var bestSystem: String
         /// The systems; of several trainings of one name the first.
         public var systems: [System]
-        /// What a reader should know of the data.
-        public var warnings: [String]
+        /// A test between the two systems that are best on the development part.
+        public var comparison: StatisticComparison?
+
+        /// The lines under the table.
+        var notes: [String] { [comparison].compactMap { $0?.description } }
     }
 
     /// The folder's path.
@@ -57,12 +60,10 @@ public struct TaggingFolder {
         let details = Details(
             tags: report.systems[0].outcome.tags, testIDs: report.testIDs,
             isPresent: report.systems[0].outcome.isPresent, bestSystem: report.bestSystem,
-            systems: systems, warnings: report.warnings.map(\.description))
+            systems: systems, comparison: report.comparison)
         let results = report.results
         try results.write(to: URL(fileURLWithPath: path + "/results.json"))
-        let table = ResultsTable(
-            results, className: "tag",
-            notes: details.warnings + [report.comparison].compactMap { $0?.description })
+        let table = ResultsTable(results, className: "tag", notes: details.notes)
         let classes = ResultsTable.classes(results, of: report.bestSystem)
         try ResultsTable.write([table, classes], toFolder: path)
         try writeAtomically(

@@ -10,7 +10,7 @@ extension RunReport {
         let classes = ResultsTable.classes(results, of: details.bestSystem)
         return [
             Report.Section(
-                "Sound events", [.table(table.reportTable()), .text([results.protocol])]),
+                "Sound events", [.table(table.reportTable())]),
             Report.Section("Each label", [.table(classes.reportTable())]),
         ]
     }

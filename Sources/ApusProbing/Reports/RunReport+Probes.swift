@@ -18,7 +18,7 @@ extension RunReport {
         var sections = [
             Report.Section(
                 results.task.replacing("-", with: " ").capitalizingFirstLetter,
-                [.table(table.reportTable()), .text([results.protocol])])
+                [.table(table.reportTable())])
         ]
         if let chart = fewLabelChart(results, className: details.className) {
             sections.append(

@@ -7,11 +7,11 @@ extension RunReport {
     static func sections(of run: TaggingFolder) throws -> [Report.Section] {
         let details = try run.details()
         let results = try Results(contentsOf: URL(fileURLWithPath: run.path + "/results.json"))
-        let table = ResultsTable(results, className: "tag", notes: details.warnings)
+        let table = ResultsTable(results, className: "tag", notes: details.notes)
         let classes = ResultsTable.classes(results, of: details.bestSystem)
         return [
             Report.Section(
-                "Audio tagging", [.table(table.reportTable()), .text([results.protocol])]),
+                "Audio tagging", [.table(table.reportTable())]),
             Report.Section("Each tag", [.table(classes.reportTable())]),
             Report.Section(
                 "Receiver operating characteristic",

@@ -6,10 +6,10 @@ extension RunReport {
     static func sections(of run: VerificationFolder) throws -> [Report.Section] {
         let details = try run.details()
         let results = try Results(contentsOf: URL(fileURLWithPath: run.path + "/results.json"))
-        let table = ResultsTable(results, className: "speaker", notes: details.warnings)
+        let table = ResultsTable(results, className: "speaker")
         return [
             Report.Section(
-                "Speaker verification", [.table(table.reportTable()), .text([results.protocol])]),
+                "Speaker verification", [.table(table.reportTable())]),
             Report.Section(
                 "Detection error tradeoff",
                 [

@@ -28,11 +28,16 @@ public struct ClassifierReport: Sendable {
 
     /// The figures as a table, with what stands under it.
     public var table: ResultsTable {
-        var notes = warnings
-        notes.append(
+        ResultsTable(results, className: className, notes: notes)
+    }
+
+    /// What stands under the table.
+    var notes: [String] {
+        var notes = [
             String(
                 format: "Step %d of %d, chosen on the development part (accuracy there %.1f %%).",
-                step, steps, 100 * developmentAccuracy))
+                step, steps, 100 * developmentAccuracy)
+        ]
         if !shares.isEmpty {
             notes.append(
                 "Shares of the layers: "
@@ -40,7 +45,7 @@ public struct ClassifierReport: Sendable {
                     .map { String(format: "%@ %.2f", $0.key, $0.value) }.joined(separator: ", ")
                     + ".")
         }
-        return ResultsTable(results, className: className, notes: notes)
+        return notes
     }
 }
 
@@ -82,7 +87,8 @@ extension ClassifierTrainer {
         }
         let classCount = recordings.classes.names.count
         let targets = try recordings.classes.numbers(of: measured.labels, part: measured.name)
-        let predictions = try outputs(network, measured.cuts, store).map { prediction($0.logits) }
+        let outputs = try outputs(network, measured.cuts, store)
+        let predictions = outputs.map { prediction($0.logits) }
         add(MetricName.accuracy, targets.count, try interval(predictions, targets))
         add(
             MetricName.balancedAccuracy, targets.count,
@@ -109,7 +115,7 @@ extension ClassifierTrainer {
                 cut.duration = seconds
                 return cut
             }
-            let heard = try outputs(network, cuts, crops).map { prediction($0.logits) }
+            let heard = try self.outputs(network, cuts, crops).map { prediction($0.logits) }
             add(
                 MetricName.accuracy(seconds: seconds), long.count,
                 try interval(heard, long.map { targets[$0] }))
@@ -121,14 +127,40 @@ extension ClassifierTrainer {
                 metric: MetricName.accuracy, rows: rows,
                 chance: Dictionary(
                     rows.map { ($0.metric ?? MetricName.accuracy, 1 / Double(classCount)) }
-                ) { $1 }),
+                ) { $1 },
+                classes: try .all(
+                    of: systemName, classes: recordings.classes.names, predictions: predictions,
+                    targets: targets), conditions: conditions(recordings, measured.labels)),
             step: best?.bestStep ?? state.step, steps: state.step, end: state.end,
             developmentAccuracy: 1 - (best?.bestLoss ?? 1),
             shares: Dictionary(
                 uniqueKeysWithValues: network.shares.map { ($0.layer, $0.share) }),
             warnings: recordings.warnings, className: configuration.label.className)
         try write(report, network, recordings)
+        try folder.write(
+            ClassifierFolder.Details(
+                className: report.className, classes: recordings.classes.names,
+                ids: measured.cuts.map(\.id), targets: targets,
+                answers: ProbeFolder.Answers(
+                    system: systemName, predictions: predictions,
+                    confidences: outputs.map { min(1, $0.probabilities.max() ?? 0) }),
+                step: report.step, notes: report.notes))
         return report
+    }
+
+    private func conditions(
+        _ recordings: LabelledRecordings, _ measured: [String]
+    ) -> Results.Conditions {
+        Results.Conditions(
+            measured: [
+                .init(
+                    recordings.hasTest ? "test recordings" : "development recordings",
+                    measured.count),
+                .init(configuration.label.className.plural, Set(measured).count),
+            ], seed: configuration.seed,
+            intervals: "a bootstrap over recordings "
+                + "(\(configuration.training.resamples) resamples)",
+            warnings: recordings.warnings)
     }
 
     private var bootstrapSeed: UInt64 {

@@ -143,11 +143,8 @@ public final class TrainedClassifier {
     public func scores(of cuts: [Cut]) -> [Result<[Classifier.Score], CorpusError>] {
         outputs(of: cuts).map { result in
             result.map { output in
-                let largest = output.logits.max() ?? 0
-                let odds = output.logits.map { exp(Double($0 - largest)) }
-                let sum = odds.reduce(0, +)
-                return zip(card.labels, odds)
-                    .map { Classifier.Score(label: $0, probability: $1 / sum) }
+                zip(card.labels, output.probabilities)
+                    .map { Classifier.Score(label: $0, probability: $1) }
                     .sorted { ($1.probability, $0.label) < ($0.probability, $1.label) }
             }
         }

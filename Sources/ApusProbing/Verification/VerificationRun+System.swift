@@ -205,7 +205,7 @@ extension VerificationRun {
             return Results.Row(
                 system: system.name, labelledPerClass: nil,
                 metric: index == 0 ? nil : metric, value: value(trials), low: interval?.low,
-                high: interval?.high, seeds: nil, trials: trials.count)
+                high: interval?.high, seeds: 1, trials: trials.count)
         }
     }
 }

@@ -128,7 +128,8 @@ public struct VerificationRun {
             results: Results(
                 task: "speaker-verification", protocol: procedure(data, systems),
                 metric: VerificationMetric.equalErrorRate, rows: rows,
-                chance: VerificationMetric.chance(of: options)),
+                chance: VerificationMetric.chance(of: options),
+                conditions: conditions(sources, data)),
             systems: systems, warnings: data.warnings, targets: data.test.targetCount,
             nonTargets: data.test.isTarget.count - data.test.targetCount)
     }
