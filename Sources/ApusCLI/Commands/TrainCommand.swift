@@ -17,8 +17,8 @@ struct TrainCommand: ParsableCommand {
 
             The step with the highest accuracy on dev is kept, and test is looked at once. Writes \
             classifier.safetensors (for apus classify and, by the head's embedding, apus embed), \
-            results.json, results.md, metrics.jsonl, checkpoints/ and, where the encoder was trained, \
-            model.safetensors. The same command continues a run that was cut off. \
+            results.json, results.md, what apus report shows, metrics.jsonl, checkpoints/ and, where the \
+            encoder was trained, model.safetensors. The same command continues a run that was cut off. \
             encoder.rate=0 leaves the encoder as it is; encoder.fromScratch=true begins with initial \
             weights; without MODEL the encoder is that of the option objective. \
             apus train --print-defaults shows every option.
