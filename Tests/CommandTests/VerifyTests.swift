@@ -204,6 +204,13 @@ extension Commands {
             let results = try Results(
                 contentsOf: URL(fileURLWithPath: folder.path + "/run/results.json"))
             #expect(results.systemNames == ["mine"])
+            let markdown = try String(
+                contentsOfFile: folder.path + "/run/results.md", encoding: .utf8)
+            #expect(markdown.contains("\n- Warning: no cohort, no training part"))
+            // Without speakers there are no intervals, and without calibration no reliability.
+            #expect(!markdown.contains("Intervals: 95 %"))
+            #expect(results.conditions?.intervals == "none")
+            #expect(try !ReportPage(folder.path + "/run").headings.contains("Reliability"))
             #expect(results.rows[0].value == 0)
         }
 

@@ -199,8 +199,10 @@ extension ProbeRun {
             ],
             conditions: conditions(
                 models, folds, classCount: outcome.tags.count,
-                intervals: "a bootstrap over test recordings (\(options.tags.resamples) resamples)"
-                    + Self.ofTrainings(models), warnings: data.warnings.map(\.description)))
+                intervals:
+                    "a bootstrap over test recordings (\(options.tags.resamples) resamples), "
+                    + "none for a d-prime whose upper end is infinite" + Self.ofTrainings(models),
+                warnings: data.warnings.map(\.description)))
         results.classes = classes
         return results
     }

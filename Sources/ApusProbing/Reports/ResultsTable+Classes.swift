@@ -41,6 +41,8 @@ extension ResultsTable {
             }
         }
         let source = LabelSource.allCases.first { $0.task == results.task }
-        return ResultsTable(table, rowTitle: source?.className ?? "class", notes: [note])
+        return ResultsTable(
+            table, rowTitle: (source?.className ?? "class").capitalizingFirstLetter,
+            notes: [note])
     }
 }

@@ -70,7 +70,6 @@ extension RunReport {
 
     /// The heading of a run's first section.
     static func heading(of task: String) -> String {
-        let words = task.replacing("-", with: " ")
-        return words.prefix(1).uppercased() + words.dropFirst()
+        task.replacing("-", with: " ").capitalizingFirstLetter
     }
 }
