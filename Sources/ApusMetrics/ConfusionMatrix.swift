@@ -43,6 +43,23 @@ public struct ConfusionMatrix: Hashable, Sendable {
         return total == 0 ? nil : Double(self[target, target]) / Double(total)
     }
 
+    /// The number of trials that were predicted as one class.
+    ///
+    /// - Parameter prediction: The predicted class.
+    /// - Returns: The sum of that class's column.
+    public func predictionCount(of prediction: Int) -> Int {
+        (0..<classCount).reduce(0) { $0 + self[$1, prediction] }
+    }
+
+    /// The fraction of the trials predicted as one class that have it.
+    ///
+    /// - Parameter prediction: The predicted class.
+    /// - Returns: A value in `0...1`, or nil where no trial was predicted as that class.
+    public func precision(of prediction: Int) -> Double? {
+        let total = predictionCount(of: prediction)
+        return total == 0 ? nil : Double(self[prediction, prediction]) / Double(total)
+    }
+
     mutating func add(target: Int, prediction: Int) {
         counts[target * classCount + prediction] += 1
     }

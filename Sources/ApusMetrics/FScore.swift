@@ -23,8 +23,7 @@ public func fScores(
     let confusion = try confusionMatrix(
         predictions: predictions, targets: targets, classCount: classCount)
     let scores = (0..<classCount).map { number -> Double? in
-        let predicted = (0..<classCount).reduce(0) { $0 + confusion[$1, number] }
-        let both = confusion.trialCount(of: number) + predicted
+        let both = confusion.trialCount(of: number) + confusion.predictionCount(of: number)
         return both == 0 ? nil : 2 * Double(confusion[number, number]) / Double(both)
     }
     let found = scores.compactMap(\.self)

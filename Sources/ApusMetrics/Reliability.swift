@@ -9,7 +9,7 @@ public struct ReliabilityBin: Hashable, Sendable, Codable {
 }
 
 /// Whether probabilities mean what they say.
-public struct Reliability: Hashable, Sendable {
+public struct Reliability: Hashable, Sendable, Codable {
     /// The bins, of equal width from 0 to 1.
     public var bins: [ReliabilityBin]
     /// The mean over predictions of |accuracy - confidence| of their bin (ECE).

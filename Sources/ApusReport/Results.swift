@@ -98,6 +98,8 @@ public struct Results: Codable, Equatable, Sendable {
     public var classes: [ClassRow]?
     /// Paired tests of two systems each, where there are any.
     public var comparisons: [Comparison]?
+    /// What the figures were measured on and how; none in results of earlier versions.
+    public var conditions: Conditions?
 
     /// Results.
     ///
@@ -107,15 +109,20 @@ public struct Results: Codable, Equatable, Sendable {
     ///   - metric: What is measured, such as `accuracy`.
     ///   - rows: The figures.
     ///   - chance: What guessing reaches, by metric.
+    ///   - classes: The figures of each class.
+    ///   - conditions: What the figures were measured on and how.
     public init(
         task: String, protocol procedure: String, metric: String, rows: [Row],
-        chance: [String: Double]? = nil
+        chance: [String: Double]? = nil, classes: [ClassRow]? = nil,
+        conditions: Conditions? = nil
     ) {
         self.task = task
         self.protocol = procedure
         self.metric = metric
         self.rows = rows
         self.chance = chance
+        self.classes = classes
+        self.conditions = conditions
     }
 
     /// The systems that have figures, in the order in which they first come up.

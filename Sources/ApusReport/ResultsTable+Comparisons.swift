@@ -56,7 +56,7 @@ extension ResultsTable {
                 ]))
     }
 
-    private init(table: ReportTable) { self.table = table }
+    private init(table: ReportTable) { (self.table, intervals) = (table, nil) }
 
     private static func label(_ comparison: Results.Comparison) -> String {
         "\(comparison.first) − \(comparison.second)"

@@ -4,11 +4,13 @@ extension ResultsTable {
     /// The table in LaTeX, intervals in brackets and the best values bold; it needs the package
     /// `booktabs`.
     ///
-    /// - Returns: A `tabular` environment after the notes as comments, with a line break at the end.
+    /// Notes are comments, so that the file can stand in any box of a document.
+    ///
+    /// - Returns: A `tabular` environment and below it the notes, with a line break at the end.
     public func latex() -> String {
-        var lines = table.notes.map { "% " + $0.replacing("\n", with: " ") }
-        lines.append(
-            "\\begin{tabular}{l" + String(repeating: "r", count: table.columns.count) + "}")
+        var lines = [
+            "\\begin{tabular}{l" + String(repeating: "r", count: table.columns.count) + "}"
+        ]
         lines.append("\\toprule")
         let hasGroups = table.columns.contains { !$0.group.isEmpty }
         if hasGroups {
@@ -34,6 +36,7 @@ extension ResultsTable {
         }
         lines += ["\\bottomrule", "\\end{tabular}"]
         return lines.joined(separator: "\n") + "\n"
+            + table.notes.map { Self.wrapped($0, first: "% ", others: "%   ") }.joined()
     }
 
     private static func line(_ cells: [String]) -> String {

@@ -9,6 +9,7 @@ public struct ResultsTable: Sendable {
     }
 
     let table: ReportTable
+    let intervals: String?
 
     /// Arranges results.
     ///
@@ -19,8 +20,12 @@ public struct ResultsTable: Sendable {
     /// - Parameters:
     ///   - results: The results.
     ///   - className: What a class is, such as `speaker`, for the columns' headings.
-    ///   - notes: Sentences under the table, after the one on intervals and chance.
-    public init(_ results: Results, className: String = "class", notes: [String] = []) {
+    ///   - rowTitle: What stands over the rows' names.
+    ///   - notes: Sentences under the table, after those on its origin and before warnings.
+    public init(
+        _ results: Results, className: String = "class", rowTitle: String = "System",
+        notes: [String] = []
+    ) {
         let systems = results.systemNames
         var metrics: [String] = []
         var figures: [String: [Key: Results.Row]] = [:]
@@ -37,8 +42,10 @@ public struct ResultsTable: Sendable {
         let best = keys.map { key in
             Self.best(of: figures.values.compactMap { $0[key]?.value }, key.metric)
         }
+        let lines = Lines(results, metrics: metrics, className: className)
+        intervals = lines.intervals
         table = ReportTable(
-            rowTitle: "System",
+            rowTitle: rowTitle,
             columns: keys.map { key in
                 .init(
                     group: MetricStyle(key.metric).title(of: key.metric),
@@ -53,7 +60,8 @@ public struct ResultsTable: Sendable {
                         } ?? .init("–")
                     })
             },
-            notes: Self.notes(of: results, metrics: metrics) + notes)
+            notes: lines.origin + [lines.intervals, lines.chance].compactMap(\.self) + notes
+                + lines.warnings)
     }
 
     /// The table for a page, with intervals beneath the values and the best values bold.
@@ -68,7 +76,7 @@ public struct ResultsTable: Sendable {
 
     /// The table in Markdown, intervals in brackets and the best values bold.
     ///
-    /// - Returns: The table and its notes, with a line break at the end.
+    /// - Returns: The table and below it a list of its notes, with a line break at the end.
     public func markdown() -> String {
         func row(_ cells: [String]) -> String { "| " + cells.joined(separator: " | ") + " |\n" }
         func plain(_ text: String) -> String {
@@ -88,7 +96,8 @@ public struct ResultsTable: Sendable {
                             + (cell.detail.isEmpty ? "" : " (\(cell.detail))")
                     })
         }
-        return text + table.notes.map { "\n\(plain($0))\n" }.joined()
+        return text + (table.notes.isEmpty ? "" : "\n")
+            + table.notes.map { Self.wrapped(plain($0), first: "- ") }.joined()
     }
 
     /// The table for a terminal, in aligned columns; a star stands after the best values.
@@ -130,8 +139,8 @@ public struct ResultsTable: Sendable {
             }
         }
         let mark = table.rows.contains { $0.cells.contains(where: \.isBest) } ? ["* best"] : []
-        let notes = table.notes.filter { showsIntervals || $0 != Self.intervalNote }
-        return text + (mark + notes).map { $0 + "\n" }.joined()
+        let notes = table.notes.filter { showsIntervals || $0 != intervals }
+        return text + (mark + notes).map { Self.wrapped($0) }.joined()
     }
 
     private func groupLine(widths: [Int]) -> String {
@@ -156,8 +165,6 @@ public struct ResultsTable: Sendable {
         while line.last == " " { line.removeLast() }
         return line
     }
-
-    private static let intervalNote = "Ranges are 95 % confidence intervals."
 
     private static func rank(_ key: Key) -> Int {
         switch key.labelled {
@@ -192,25 +199,6 @@ public struct ResultsTable: Sendable {
             detail = style.text(low) + "–" + style.text(high)
         }
         return .init(style.text(row.value), detail: detail, isBest: isBest)
-    }
-
-    private static func notes(of results: Results, metrics: [String]) -> [String] {
-        var notes: [String] = []
-        let chances = metrics.compactMap { metric in
-            results.chance?[metric].map { (metric, MetricStyle(metric).textWithUnit($0)) }
-        }
-        if let first = chances.first {
-            let same = chances.count == metrics.count && chances.allSatisfy { $0.1 == first.1 }
-            notes.append(
-                "Chance level: "
-                    + (same
-                        ? first.1
-                        : chances.map { "\($0.0) \($0.1)" }.joined(separator: ", ")) + ".")
-        }
-        if results.rows.contains(where: { $0.low != nil && $0.high != nil }) {
-            notes.append(intervalNote)
-        }
-        return notes
     }
 }
 

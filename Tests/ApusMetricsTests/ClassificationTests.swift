@@ -18,6 +18,9 @@ struct ClassificationTests {
         #expect(confusion[2, 0] == 1)
         #expect(confusion.trialCount(of: 2) == 4)
         #expect(confusion.recall(of: 1) == nil)
+        #expect(confusion.predictionCount(of: 0) == 3)
+        #expect(confusion.precision(of: 0) == 2.0 / 3)
+        #expect(confusion.precision(of: 1) == nil)
     }
 
     @Test func accuracyTakesAnyKindOfClass() throws {

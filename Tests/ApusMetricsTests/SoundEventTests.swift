@@ -113,9 +113,11 @@ struct SoundEventTests {
             score.crossTriggerCost = expected.cross
             score.instabilityCost = expected.instability
             score.maximumRate = expected.rate
+            let count = reference.references.count
             let found = try score(
-                references: reference.references, operatingPoints: reference.points,
-                seconds: reference.seconds)
+                score.counts(
+                    references: reference.references, operatingPoints: reference.points,
+                    seconds: Array(repeating: reference.seconds / Double(count), count: count)))
             #expect(abs(found - expected.score) < 1e-9)
         }
     }
@@ -123,17 +125,71 @@ struct SoundEventTests {
     @Test func aPerfectDetectorScoresOneAndASilentOneZero() throws {
         let references = [[SoundEvent(label: "a", onset: 0, offset: 1)], []]
         let score = PolyphonicDetectionScore()
-        #expect(
-            try score(references: references, operatingPoints: [references], seconds: 10) == 1)
-        #expect(
-            try score(references: references, operatingPoints: [[[], []]], seconds: 10) == 0)
+        for (estimates, expected) in [(references, 1.0), ([[], []], 0)] {
+            let counts = try score.counts(
+                references: references, operatingPoints: [estimates], seconds: [5, 5])
+            #expect(counts.recordingCount == 2)
+            #expect(score(counts) == expected)
+        }
         let silent = try eventMeasures(references: references, estimates: [[], []])
         #expect(silent.overall.fScore == 0)
         #expect(silent.overall.errorRate == 1)
         #expect(silent.macroFScore == 0)
     }
 
+    @Test func theCurveIsThatOfItsCounts() throws {
+        let references = [
+            [SoundEvent(label: "a", onset: 0, offset: 1)],
+            [
+                SoundEvent(label: "a", onset: 0, offset: 1),
+                SoundEvent(label: "b", onset: 5, offset: 6),
+            ],
+        ]
+        let stray = SoundEvent(label: "a", onset: 8, offset: 9)
+        let points = [[[], references[1]], [references[0], references[1] + [stray]]]
+        let score = PolyphonicDetectionScore()
+        // An hour in all: the second threshold finds the other event of a, with one false alarm.
+        let counts = try score.counts(
+            references: references, operatingPoints: points, seconds: [600, 3000])
+        let curve = score.curve(of: counts)
+        #expect(curve.map(\.falseAlarmRate) == [0, 1])
+        #expect(curve.map(\.truePositiveRate) == [0.75, 1])
+        #expect(abs(score(counts) - (0.75 + 99) / 100) < 1e-12)
+        #expect(score.area(under: curve) == score(counts))
+    }
+
+    @Test func drawnRecordingsCountAsIfTheyWereAll() throws {
+        let reference = try EventReferences.load().polyphonic
+        var score = PolyphonicDetectionScore()
+        (score.crossTriggerCost, score.instabilityCost) = (0.5, 0.5)
+        let seconds = reference.references.indices.map { 20 + Double($0) }
+        func counts(_ recordings: [Int]) throws -> PolyphonicDetectionScore.Counts {
+            try score.counts(
+                references: recordings.map { reference.references[$0] },
+                operatingPoints: reference.points.map { point in recordings.map { point[$0] } },
+                seconds: recordings.map { seconds[$0] })
+        }
+        let all = Array(reference.references.indices)
+        let whole = try counts(all)
+        #expect(score(whole, drawn: all) == score(whole))
+        for drawn in [[0, 0, 1], [1], all + all] {
+            // Labels that no drawn recording has are as if there were none.
+            #expect(abs(score(whole, drawn: drawn) - score(try counts(drawn))) < 1e-12)
+        }
+        let silent = try score.counts(
+            references: [[SoundEvent(label: "a", onset: 0, offset: 1)], []],
+            operatingPoints: [[[], []]], seconds: [5, 5])
+        #expect(score(silent, drawn: [1, 1]).isNaN)
+    }
+
     @Test func wrongDataIsNamed() {
+        let events = [[SoundEvent(label: "a", onset: 0, offset: 1)]]
+        #expect(
+            throws: MetricsError.countMismatch(what: "lengths", expected: 1, found: 2)
+        ) {
+            try PolyphonicDetectionScore().counts(
+                references: events, operatingPoints: [events], seconds: [1, 2])
+        }
         let backward = [[SoundEvent(label: "a", onset: 2, offset: 1)]]
         #expect(
             throws: MetricsError.outOfRange(

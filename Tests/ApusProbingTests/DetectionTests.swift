@@ -92,9 +92,8 @@ import Testing
         #expect(report.results.rows.count == names.count * 5)
         #expect(report.results.protocol.contains("5 test recordings with 10 events of 2 labels"))
         for row in report.results.rows {
-            #expect((row.low == nil) == (row.metric == "PSDS"))
             #expect(row.seeds == 1 && row.trials == 10)
-            guard let low = row.low, let high = row.high else { continue }
+            let (low, high) = (try #require(row.low), try #require(row.high))
             #expect(low <= row.value && row.value <= high)
         }
         // Without an error in any recording there is none in any draw.
@@ -122,7 +121,20 @@ import Testing
         #expect(chance["segment error rate"] == 1)
         #expect(chance["event F1"] == 0 && chance["event F1, macro"] == 0)
 
+        let conditions = try #require(report.results.conditions)
+        #expect(
+            conditions.measured == [
+                .init("test recordings", 5), .init("events", 10), .init("labels", 2),
+            ])
+        #expect(conditions.intervals == "a bootstrap over test recordings (1000 resamples)")
+
         try DetectionFolder(path: folder.path).write(report, options: options())
+        let curves = try #require(DetectionFolder(path: folder.path).details().curves)
+        #expect(curves.map(\.name) == report.systems.map(\.name))
+        for (curve, system) in zip(curves, report.systems) {
+            #expect(
+                PolyphonicDetectionScore().area(under: curve.steps) == system.polyphonicScore)
+        }
         let detector = try SoundEventDetector(
             contentsOf: folder.path + "/detector.safetensors")
         #expect(detector.card == report.detector.card)

@@ -56,9 +56,9 @@ import Testing
             #expect((comparison.probability...1).contains(comparison.adjusted))
         }
         let tests = try #require(ResultsTable.pairedTests(of: report.results))
-        #expect(tests.markdown().contains("12 test recordings"))
-        #expect(tests.markdown().contains("bootstrap over 4 kits, McNemar"))
-        #expect(tests.plainText().contains("2 comparisons; Holm"))
+        #expect(tests.markdown().unwrapped.contains("12 test recordings"))
+        #expect(tests.markdown().unwrapped.contains("bootstrap over 4 kits, McNemar"))
+        #expect(tests.plainText().unwrapped.contains("2 comparisons; Holm"))
     }
 
     /// Without the only other group that has voice 2, nothing could be learned about it.

@@ -35,13 +35,13 @@ import Testing
     /// The charts of a section by their titles.
     private func charts(_ section: Report.Section?) throws -> [String: String] {
         let section = try #require(section)
+        func document(_ figure: Report.Figure) -> String? {
+            if case .svg(let svg) = figure.picture { svg } else { nil }
+        }
         let drawings = section.content.flatMap { content -> [String] in
             switch content {
-            case .svg(_, let svg): return [svg]
-            case .figures(let figures):
-                return figures.compactMap {
-                    if case .svg(let svg) = $0.picture { svg } else { nil }
-                }
+            case .chart(let figure): return [figure].compactMap(document)
+            case .figures(let figures): return figures.compactMap(document)
             default: return []
             }
         }

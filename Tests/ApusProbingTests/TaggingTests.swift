@@ -1,4 +1,5 @@
 import ApusCorpus
+import ApusMetrics
 import ApusProbing
 import ApusReport
 import Foundation
@@ -103,6 +104,17 @@ import Testing
         let interval = statistics.meanAveragePrecision
         #expect(interval.low <= interval.estimate && interval.estimate <= interval.high)
         #expect(report.results.rows.count == 6 * 3)
+        for row in report.results.rows where row.metric == "area under ROC" {
+            let (low, high) = (try #require(row.low), try #require(row.high))
+            #expect(low <= row.value && row.value <= high && high <= 1)
+            let index = try #require(
+                report.results.rows.first { $0.system == row.system && $0.metric == "d-prime" })
+            // The quantiles of a rising function are that function of the quantiles.
+            #expect(index.low == (high < 1 ? sensitivityIndex(areaUnderCurve: low) : nil))
+            #expect(index.high == (high < 1 ? sensitivityIndex(areaUnderCurve: high) : nil))
+        }
+        #expect(
+            report.results.conditions?.measured == [.init("test recordings", 18), .init("tags", 3)])
         let classes = try #require(report.results.classes)
         #expect(classes.count == 6 * 3)
         #expect(classes[0].label == "high")
@@ -141,6 +153,7 @@ import Testing
         #expect(report.results.comparisons?.first?.drawn == .init("kits", count: 5))
         #expect(report.results.protocol.contains("balanced"))
         #expect(report.systems[0].outcome.measures[2]?.areaUnderCurve == 1)
+        #expect(report.results.conditions?.measured.last == .init("kits", 5))
     }
 
     @Test func whatCantBeTaggedIsNamed() throws {

@@ -263,7 +263,7 @@ private func cosine(_ a: [Double], _ b: [Double]) -> Double {
         let run = VerificationFolder(path: folder.path + "/run")
         try run.write(report, inputs: inputs, options: chosen, models: [:])
         for file in ["results.md", "results.txt", "results.tex"] {
-            let text = try String(contentsOfFile: run.path + "/" + file, encoding: .utf8)
+            let text = try String(contentsOfFile: run.path + "/" + file, encoding: .utf8).unwrapped
             #expect(text.contains("630 test trials"))
             #expect(text.contains("bootstrap over 12 speakers"))
             #expect(text.contains("p (Holm)"))

@@ -102,6 +102,24 @@ import Testing
         #expect(elements(of: unmarked.svg()).counts["path"] == 4, "a gap has no ring")
     }
 
+    @Test func valuesHaveTheirIntervalsOnAnAxisOfNames() {
+        var series = LineChart.Series(name: "a", x: [0, 1, 2], y: [50, 60, 70])
+        series.intervals = [20...55, nil, 65...90]
+        var chart = LineChart(title: "", xTitle: "", yTitle: "", series: [series])
+        chart.xTicks = AxisTicks(positions: [0, 1, 2], labels: ["one", "five", "all"])
+        let parsed = elements(of: chart.svg())
+        for label in ["one", "five", "all"] { #expect(parsed.texts.contains(label)) }
+        // The axis has room for the bars.
+        #expect(parsed.texts.contains("20") && !parsed.texts.contains("10"))
+        var bare = chart
+        bare.series[0].intervals = []
+        bare.yRange = 20...90
+        chart.yRange = 20...90
+        // A bar and its two ends for each of the two intervals.
+        let lines = [chart, bare].map { elements(of: $0.svg()).counts["line"] ?? 0 }
+        #expect(lines[0] == lines[1] + 6)
+    }
+
     @Test func aGapBreaksTheCurve() {
         let chart = LineChart(
             title: "", xTitle: "", yTitle: "",

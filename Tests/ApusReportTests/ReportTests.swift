@@ -1,4 +1,5 @@
 import ApusReport
+import ApusSignal
 import Foundation
 import TestSupport
 import Testing
@@ -20,7 +21,8 @@ import Testing
                     hostile,
                     [
                         .text([hostile]), .table(table), .keyValues([.init(hostile, hostile)]),
-                        .images([(hostile, picture)]), .svg(caption: hostile, chart.svg()),
+                        .images([(hostile, picture)]),
+                        .chart(.init(caption: hostile, svg: chart.svg())),
                         .figures([.init(caption: hostile, svg: chart.svg())]),
                     ])
             })
@@ -75,8 +77,60 @@ import Testing
             #expect {
                 try report.write(to: nowhere)
             } throws: { error in
-                guard case .cannotWrite(let path, _) = error as? ReportError else { return false }
-                return path == nowhere.path
+                error as? ReportError
+                    == .cannotWrite(path: nowhere.path, reason: "No such file or directory")
+            }
+        }
+    }
+
+    @Test func everyFigureIsAFile() throws {
+        try withTemporaryFolder { path in
+            let chart = LineChart(title: "a", xTitle: "", yTitle: "", series: []).svg()
+            let picture = try RGBImage(width: 1, height: 1).png()
+            let long = String(repeating: "é", count: 300)
+            let report = Report(
+                title: "",
+                sections: [
+                    .init("run/1: Reliability", [.chart(.init(caption: "", svg: chart))]),
+                    .init(
+                        "Maps & more",
+                        [
+                            .text(["None here."]),
+                            .figures([
+                                .init(name: "CPC", caption: "", svg: chart),
+                                .init(name: "C.P.C", caption: "", svg: chart),
+                                .init(name: "CPC", caption: "", svg: chart),
+                                .init(name: "more", caption: "", svg: chart),
+                            ]), .images([("../über", picture)]),
+                        ]), .init(long, [.chart(.init(name: "...", caption: "", svg: chart))]),
+                    .init("?", [.chart(.init(caption: "", svg: chart))]),
+                ])
+            let old = path + "/maps-more.svg"
+            try "an older file".write(toFile: old, atomically: true, encoding: .utf8)
+            let paths = try report.writeFigures(toFolder: path)
+            let names = paths.map { ($0 as NSString).lastPathComponent }
+            #expect(
+                names == [
+                    "run-1-reliability.svg", "maps-more-cpc.svg", "maps-more-c-p-c.svg",
+                    "maps-more-cpc-2.svg", "maps-more.svg", "maps-more-über.png",
+                    String(repeating: "é", count: 100) + ".svg", "figure.svg",
+                ])
+            #expect(try FileManager.default.contentsOfDirectory(atPath: path).count == 8)
+            for path in paths where path.hasSuffix(".svg") {
+                let document = try String(contentsOfFile: path, encoding: .utf8)
+                #expect(document.hasPrefix("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<svg "))
+                #expect(document.contains("xmlns=\"http://www.w3.org/2000/svg\""))
+                #expect(elements(of: document).counts["svg"] == 1)
+            }
+            #expect(try Data(contentsOf: URL(fileURLWithPath: paths[5])) == picture)
+            // A file where the folder should be.
+            #expect {
+                try report.writeFigures(toFolder: old)
+            } throws: { error in
+                guard case .cannotWrite(let path, let reason) = error as? SignalError else {
+                    return false
+                }
+                return path == old + "/run-1-reliability.svg" && reason == "Not a directory"
             }
         }
     }
@@ -102,7 +156,7 @@ import Testing
                     "Results",
                     [
                         .keyValues([.init("seed", "1")]), .table(table),
-                        .svg(caption: "", chart.svg()),
+                        .chart(.init(caption: "", svg: chart.svg())),
                     ]
                 ),
                 .init(

@@ -111,9 +111,9 @@ import Testing
             | log-mel statistics | 61.0 | 70.0 (65.0–75.0) | 20.0 |
             | CPC \\| large | **80.0** (75.0–84.6) | – | **5.0** |
 
-            Chance level: accuracy 10.0 %.
-
-            Ranges are 95 % confidence intervals.
+            - Protocol: test part, 5 seeds
+            - Intervals: 95 %.
+            - Chance level: accuracy 10.0 %.
 
             """
         #expect(ResultsTable(results, className: "speaker").markdown() == expected)
@@ -122,7 +122,7 @@ import Testing
     @Test func theTableInLaTeX() {
         let text = ResultsTable(results, className: "speaker").latex()
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
-        let table = Array(lines.drop { $0.hasPrefix("%") })
+        let table = Array(lines.filter { !$0.hasPrefix("%") })
         #expect(
             table == [
                 #"\begin{tabular}{lrrr}"#, #"\toprule"#,
@@ -152,7 +152,7 @@ import Testing
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
         let wanted = expected.split(separator: "\n")
         // Columns start at the same place in every line; their exact room is not fixed here.
-        #expect(lines.count == wanted.count + 3)
+        #expect(lines.count == wanted.count + 4)
         let start = lines[3].firstRange(of: "70.0").map { lines[3].distance(to: $0.lowerBound) }
         let heading = lines[1].firstRange(of: "all").map { lines[1].distance(to: $0.lowerBound) }
         #expect(start == heading)
@@ -163,7 +163,7 @@ import Testing
         // Too wide with its intervals, it goes without.
         #expect(ResultsTable(results).plainText(widestLine: 90) == text)
         let narrow = ResultsTable(results).plainText(widestLine: 80)
-        #expect(!narrow.contains("65.0") && !narrow.contains("intervals"))
+        #expect(!narrow.contains("65.0") && !narrow.contains("Intervals"))
         #expect(narrow.contains("80.0*"))
     }
 
@@ -181,8 +181,84 @@ import Testing
 
     @Test func resultsWithoutRowsHaveAnEmptyTable() {
         let empty = Results(task: "t", protocol: "p", metric: "accuracy", rows: [])
-        #expect(ResultsTable(empty).markdown() == "| System |\n| --- |\n")
-        #expect(ResultsTable(empty).plainText() == "System\n------\n")
+        #expect(ResultsTable(empty).markdown() == "| System |\n| --- |\n\n- Protocol: p\n")
+        #expect(ResultsTable(empty).plainText() == "System\n------\nProtocol: p\n")
+    }
+
+    /// What results say of their origin, the same in every form of the table.
+    private var conditioned: Results {
+        var conditioned = results
+        conditioned.rows[3].trials = 120
+        conditioned.rows[3].seeds = 1
+        conditioned.conditions = Results.Conditions(
+            measured: [.init("test recordings", 1500), .init("speakers", 10)], seed: 7,
+            trainings: Results.Conditions.Training.all(
+                of: [("CPC", 1), ("masked", 4), ("CPC", 2)]),
+            intervals: "a bootstrap over test recordings (2000 resamples)",
+            warnings: [
+                "test: 3 of 1503 recordings have no label and are left out, 100 % | odd\nname"
+            ])
+        return conditioned
+    }
+
+    @Test func everyFormOfATableSaysWhereItIsFrom() throws {
+        let table = ResultsTable(conditioned, className: "speaker", notes: ["A note."])
+        let lines = [
+            "Protocol: test part, 5 seeds",
+            "Measured on: 1500 test recordings, 10 speakers; trials of a figure: 1500 (accuracy), "
+                + "120 (equal error rate).",
+            "Seeds: 7 for all draws; CPC trained with 1, 2; masked trained with 4; seeds of a figure: "
+                + "5 (accuracy with all labels), 1 (equal error rate).",
+            "Intervals: 95 %, a bootstrap over test recordings (2000 resamples).",
+            "Chance level: accuracy 10.0 %.", "A note.",
+            "Warning: test: 3 of 1503 recordings have no label and are left out, 100 % | odd\nname",
+        ]
+        #expect(table.reportTable().notes == lines)
+        /// The lines below a table without their breaks and marks.
+        func joined(_ text: String, after end: String, first: String, others: String) -> [String] {
+            let below = text.components(separatedBy: end).last ?? ""
+            return below.split(separator: "\n").reduce(into: []) { found, line in
+                #expect(line.count <= 100)
+                if line.hasPrefix(others), let last = found.indices.last {
+                    found[last] += " " + line.dropFirst(others.count)
+                } else {
+                    #expect(line.hasPrefix(first))
+                    found.append(String(line.dropFirst(first.count)))
+                }
+            }
+        }
+        let plain = lines.map { $0.replacing("\n", with: " ") }
+        #expect(
+            joined(table.plainText(), after: "* best\n", first: "", others: "  ") == plain)
+        #expect(
+            joined(table.markdown(), after: "|\n\n", first: "- ", others: "  ")
+                == plain.map { $0.replacing("|", with: "\\|") })
+        // Comments alone, which compile whatever is in them.
+        #expect(
+            joined(table.latex(), after: "\\end{tabular}\n", first: "% ", others: "%   ") == plain)
+    }
+
+    @Test func aNumberOfAllColumnsIsSaidOnce() {
+        var alike = conditioned
+        for index in alike.rows.indices {
+            alike.rows[index].trials = 8
+            alike.rows[index].seeds = index == 2 ? 3 : 1
+        }
+        let notes = ResultsTable(alike, className: "speaker").reportTable().notes
+        #expect(notes[1].hasSuffix("; trials of a figure: 8."))
+        // Of one column the systems differ.
+        #expect(
+            notes[2].hasSuffix(
+                "; seeds of a figure: 1 (accuracy with all labels, equal error rate), "
+                    + "1 or 3 (accuracy with 5 per speaker)."))
+    }
+
+    @Test func conditionsComeBackFromTheirFile() throws {
+        try withTemporaryFolder { path in
+            let url = URL(fileURLWithPath: path + "/results.json")
+            try conditioned.write(to: url)
+            #expect(try Results(contentsOf: url).conditions == conditioned.conditions)
+        }
     }
 }
 

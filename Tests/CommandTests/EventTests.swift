@@ -1,3 +1,4 @@
+import ApusReport
 import Foundation
 import TestSupport
 import Testing
@@ -78,13 +79,28 @@ extension Commands {
             #expect((object["events"] as? [Any])?.count == rows.count - 1)
             #expect(probe.output.contains("low (4)"), "\(probe.output)")
 
-            let page = folder.path + "/report.html"
-            let report = try BuiltCommand.run(["report", output, "-o", page])
-            #expect(report.status == 0, "\(report.error)")
-            let html = try String(contentsOfFile: page, encoding: .utf8)
-            for part in ["Sound events", "Each label", "event F1", "low (4)"] {
-                #expect(html.contains(part), "\(part)")
+            let page = try ReportPage(output)
+            #expect(
+                page.headings == [
+                    "Sound events", "Each label", "Paired tests", "PSD-ROC", "How it was made",
+                ])
+            #expect(page.rows(of: "Each label").map { $0[0] } == ["high (2)", "low (4)"])
+            let results = try Results(contentsOf: URL(fileURLWithPath: output + "/results.json"))
+            let chart = try page.chart("psd-roc.svg")
+            #expect(
+                chart.has("Effective false alarms an hour", "True positives, mean over labels (%)"))
+            let scores = results.rows.filter { $0.metric == "PSDS" }
+            #expect(scores.count == 5 && chart.curves.count == 5)
+            for row in scores {
+                #expect(chart.has(row.system + String(format: " (%.3f)", row.value)))
             }
+            let markdown = try String(contentsOfFile: output + "/results.md", encoding: .utf8)
+            for part in [
+                "- Protocol: One logistic regression a label on single frames",
+                "- Measured on: 4 test recordings, 6 events, 2 labels; trials of a figure: 6.",
+                "- Seeds: 1 for all draws; CPC trained with 1; seeds of a figure: 1.",
+                "- Intervals: 95 %, a bootstrap over test recordings (1000 resamples).",
+            ] { #expect(markdown.contains(part), "\(part)") }
 
             let broken = try folder.write("not audio", "broken.wav")
             let failed = try BuiltCommand.run(["detect", detector, broken])
@@ -103,7 +119,7 @@ extension Commands {
                     "kit", "-o", output,
                 ] + small)
             try #require(probe.status == 0, "\(probe.error)")
-            #expect(probe.output.contains("bootstrap over 3 kits"))
+            #expect(probe.output.unwrapped.contains("bootstrap over 3 kits"))
             #expect(probe.output.contains("low (9)"))
             let results = try String(contentsOfFile: output + "/results.json", encoding: .utf8)
             #expect(results.contains("3 kits, each measured on once"))
@@ -130,9 +146,21 @@ extension Commands {
             let results = try String(contentsOfFile: output + "/results.json", encoding: .utf8)
             #expect(results.contains("\"classes\""))
             #expect(results.contains("3 kits"))
-            let report = try BuiltCommand.run(
-                ["report", output, "-o", folder.path + "/report.html"])
-            #expect(report.status == 0, "\(report.error)")
+            let page = try ReportPage(output)
+            #expect(
+                page.headings == [
+                    "Audio tagging", "Each tag", "Paired tests",
+                    "Receiver operating characteristic",
+                    "Reliability", "How it was made",
+                ])
+            #expect(page.rows(of: "Each tag").map { $0[0] } == ["high (6)"])
+            #expect(page.rows(of: "Paired tests").map { $0[0] }.contains("CPC − untrained CPC"))
+            let chart = try page.chart("receiver-operating-characteristic.svg")
+            #expect(chart.has("False alarms (%)", "Hits (%)", "CPC", "chance"))
+            #expect(chart.curves.count == 6 + 1)
+            let reliability = try page.chart("reliability.svg")
+            #expect(reliability.has("Share with the tag (%)", "calibrated"))
+            #expect(probe.output.contains("12 test recordings, 1 tags, 3 kits"))
         }
 
         @Test func whatCantBeUsedIsNamed() throws {

@@ -131,6 +131,82 @@ extension Commands {
             }
         }
 
+        @Test func aReportOfAProbeHasItsSections() throws {
+            let run = try TrainedModels.shared.folder.path + "/probe"
+            let results = try Results(contentsOf: URL(fileURLWithPath: run + "/results.json"))
+            let page = try ReportPage(run)
+            #expect(
+                page.headings == [
+                    "Speaker identification", "Paired tests", "Few labels", "Confusions",
+                    "Each speaker", "Reliability", "Maps of the test recordings",
+                    "One clip of each speaker",
+                    "How it was made",
+                ])
+            let few = try page.chart("few-labels.svg")
+            #expect(few.has("1", "5", "all", "labelled recordings per speaker", "Accuracy (%)"))
+            #expect(few.has("CPC", "untrained masked", "channel only"))
+            // Eight systems with one label, five labels and all.
+            #expect(few.curves == Array(repeating: 3, count: 8) && few.marks == 24)
+
+            let best = try #require(results.classes?.first?.system)
+            let confusions = try page.chart("confusions-\(best.lowercased()).svg")
+            // Each cell says its count: 'A as B: count of row'.
+            let cells = confusions.texts.filter { $0.contains(" as ") && $0.contains(": ") }
+            let counts = cells.compactMap { cell in
+                (cell.components(separatedBy: ": ").last?.split(separator: " ").first)
+                    .flatMap { Int($0) }
+            }
+            #expect(cells.count == 8 * 8 && counts.reduce(0, +) == 16)
+            let right = zip(cells, counts).reduce(0) { sum, cell in
+                let names = cell.0.components(separatedBy: ": ")[0].components(separatedBy: " as ")
+                return names[0] == names[1] ? sum + cell.1 : sum
+            }
+            let accuracy = try #require(
+                results.rows.first {
+                    $0.system == best && $0.metric == nil && $0.labelledPerClass == .all
+                })
+            #expect(abs(accuracy.value - Double(right) / 16) < 1e-12)
+            // Each class has two test recordings, so that the mean recall is the accuracy.
+            let classes = page.rows(of: "Each speaker")
+            #expect(classes.count == 8 && classes.allSatisfy { $0[0].hasSuffix(" (2)") })
+            let recalls = classes.compactMap { Double($0[1]) }
+            #expect(abs(recalls.reduce(0, +) / 8 - 100 * accuracy.value) < 0.1)
+
+            let reliability = try page.chart("reliability.svg")
+            #expect(reliability.has("Probability (%)", "Share that is right (%)", "calibrated"))
+            // Log-mel statistics, both models and the diagonal.
+            #expect(reliability.curves.count == 4)
+        }
+
+        @Test func everyTableFileSaysWhereItIsFrom() throws {
+            let run = try TrainedModels.shared.folder.path + "/probe"
+            for ending in ["md", "txt", "tex"] {
+                let text = try String(contentsOfFile: run + "/results.\(ending)", encoding: .utf8)
+                    .replacing("\n%  ", with: "").replacing("\n ", with: "")
+                for part in [
+                    "Protocol: Multinomial logistic regression", "layer and C chosen on 16 dev",
+                    "Measured on: 16 test recordings, 8 speakers; trials of a figure: 16 (accuracy)",
+                    "Seeds: 1 for all draws; CPC trained with 1; masked trained with 1; seeds of a "
+                        + "figure: 2 (accuracy with 1 per speaker, accuracy with 5 per speaker), 1 (",
+                    "Intervals: 95 %, Student's t over 2 subsets of few labels, a bootstrap over test",
+                    "Chance level: 12.5 %.",
+                ] { #expect(text.contains(part), "\(ending): \(part)") }
+            }
+        }
+
+        @Test func figuresThatCannotBeWrittenAreNamed() throws {
+            let run = try TrainedModels.shared.folder.path + "/probe"
+            let folder = try TemporaryFolder()
+            let file = try folder.write("", "file")
+            let outcome = try BuiltCommand.run([
+                "report", run, "-o", folder.path + "/r.html", "--figures", file + "/figures",
+            ])
+            #expect(outcome.status == 73)
+            #expect(outcome.error.contains("file/figures: cannot"), "\(outcome.error)")
+            // Known before the page is written.
+            #expect(!FileManager.default.fileExists(atPath: folder.path + "/r.html"))
+        }
+
         @Test(
             .enabled(
                 if: PythonPackages.areHere,

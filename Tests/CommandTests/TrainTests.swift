@@ -53,6 +53,41 @@ extension Commands {
             ] { #expect(files.contains(name), "\(name)") }
         }
 
+        @Test func aReportHasItsSections() throws {
+            let run = try Self.run.path + "/run"
+            let results = try Results(contentsOf: URL(fileURLWithPath: run + "/results.json"))
+            let page = try ReportPage(run)
+            #expect(
+                page.headings == [
+                    "Speaker identification", "Training", "Confusions", "Each speaker",
+                    "Reliability", "How it was made",
+                ])
+            #expect(
+                page.figures == [
+                    "training-loss-on-the-labels.svg",
+                    "training-accuracy-on-the-development-part.svg",
+                    "confusions-xvector-frozen-encoder.svg", "reliability.svg",
+                ])
+            let accuracy = try page.chart("training-accuracy-on-the-development-part.svg")
+            // Validations at 10, 20, 30 and 40 steps; a ring is a path too.
+            #expect(accuracy.marks == 4 && accuracy.curves.first == 4)
+            #expect(accuracy.has("step", "Accuracy (%)", "development part"))
+            let confusions = try page.chart("confusions-xvector-frozen-encoder.svg")
+            #expect(confusions.texts.count { $0.contains(" as ") && $0.contains(" of ") } == 8 * 8)
+            let classes = page.rows(of: "Each speaker")
+            #expect(classes.count == 8)
+            let recalls = classes.compactMap { Double($0[1]) }
+            #expect(abs(recalls.reduce(0, +) / 8 - 100 * results.rows[0].value) < 0.1)
+            #expect(try page.chart("reliability.svg").has("Share that is right (%)", "calibrated"))
+
+            let text = try String(contentsOfFile: run + "/results.md", encoding: .utf8)
+            for part in [
+                "- Protocol: xVector head", "- Measured on: 16 test recordings, 8 speakers;",
+                "- Seeds: 1 for all draws; seeds of a figure: 1.", "(50 resamples)",
+                "- Chance level: 12.5 %.",
+            ] { #expect(text.contains(part), "\(part)") }
+        }
+
         @Test func theClassifierServesOtherCommands() throws {
             let classifier = try Self.run.path + "/run/classifier.safetensors"
             let named = try BuiltCommand.run(["classify", classifier, voice, "--json"])

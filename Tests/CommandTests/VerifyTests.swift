@@ -57,11 +57,14 @@ extension Commands {
                 contentsOfFile: folder.path + "/messages.txt", encoding: .utf8)
             #expect(messages.contains("test.jsonl.txt: 120 trials, each line '1 first second'"))
             #expect(messages.contains("dev.jsonl.txt: 120 trials, each line 'first second target'"))
-            let page = folder.path + "/report.html"
-            let report = try BuiltCommand.run(["report", folder.path + "/run", "-o", page])
-            #expect(report.status == 0, "\(report.error)")
-            let html = try String(contentsOfFile: page, encoding: .utf8)
-            #expect(html.contains("Detection error tradeoff"))
+            #expect(results.rows.allSatisfy { $0.seeds == 1 && $0.trials == 120 })
+            let markdown = try String(
+                contentsOfFile: folder.path + "/run/results.md", encoding: .utf8)
+            for part in [
+                "- Protocol: 120 trials", "16 recordings, 8 speakers; trials of a figure: 120.",
+                "- Seeds: 1 for all draws; CPC trained with 1; masked trained with 1;",
+                "- Intervals: 95 %, a bootstrap over speakers (20 resamples).",
+            ] { #expect(markdown.contains(part), "\(part)") }
             let table = try String(contentsOfFile: folder.path + "/table.txt", encoding: .utf8)
             for text in [
                 "CPC − log-mel statistics", "masked − untrained masked", "fusion − ",
@@ -69,7 +72,59 @@ extension Commands {
             ] {
                 #expect(table.contains(text), "\(text)")
             }
-            #expect(html.contains("Paired tests") && html.contains("CPC − MFCC statistics"))
+        }
+
+        @Test func aReportHasCurvesAndReliability() throws {
+            let run = try Self.run.path + "/run"
+            let page = try ReportPage(run)
+            #expect(
+                page.headings == [
+                    "Speaker verification", "Paired tests", "Detection error tradeoff",
+                    "Receiver operating characteristic", "Reliability", "Scores",
+                    "How it was made",
+                ])
+            #expect(page.figures.count == 3 + 9)
+            let curves = try page.chart("receiver-operating-characteristic.svg")
+            #expect(curves.has("False acceptances (%)", "True acceptances (%)", "fusion", "chance"))
+            // Logarithmic: from half of one of 112 non-targets on.
+            #expect(curves.has("1", "10", "100") && !curves.has("0.1"))
+            #expect(curves.curves.count == 9 + 1)
+            let tradeoff = try page.chart("detection-error-tradeoff.svg")
+            #expect(tradeoff.has("False alarms (%)", "Misses (%)", "equal rates"))
+
+            struct Details: Decodable {
+                struct System: Decodable {
+                    struct Reliability: Decodable {
+                        struct Bin: Decodable {
+                            var count: Int
+                            var accuracy: Double
+                        }
+                        var bins: [Bin]
+                        var expectedCalibrationError: Double
+                    }
+                    var name: String
+                    var reliability: Reliability
+                }
+                var systems: [System]
+                var targets: Int
+            }
+            let details = try JSONDecoder().decode(
+                Details.self,
+                from: Data(contentsOf: URL(fileURLWithPath: run + "/verification.json")))
+            let reliability = try page.chart("reliability.svg")
+            #expect(reliability.has("Probability (%)", "Share that are targets (%)", "calibrated"))
+            #expect(reliability.curves.count == 4 + 1)
+            for system in details.systems {
+                let found = system.reliability
+                #expect(found.bins.reduce(0) { $0 + $1.count } == 120)
+                let targets = found.bins.reduce(0) { $0 + Double($1.count) * $1.accuracy }
+                #expect(abs(targets - Double(details.targets)) < 1e-9)
+                let name = String(
+                    format: "%@ (%.1f %%)", system.name, 100 * found.expectedCalibrationError)
+                let isShown = ["log-mel statistics", "CPC", "masked", "fusion"]
+                    .contains(system.name)
+                #expect(reliability.has(name) == isShown, "\(name)")
+            }
         }
 
         @Test func trialsAreListed() throws {
@@ -156,6 +211,13 @@ extension Commands {
             let results = try Results(
                 contentsOf: URL(fileURLWithPath: folder.path + "/run/results.json"))
             #expect(results.systemNames == ["mine"])
+            let markdown = try String(
+                contentsOfFile: folder.path + "/run/results.md", encoding: .utf8)
+            #expect(markdown.contains("\n- Warning: no cohort, no training part"))
+            // Without speakers there are no intervals, and without calibration no reliability.
+            #expect(!markdown.contains("Intervals: 95 %"))
+            #expect(results.conditions?.intervals == "none")
+            #expect(try !ReportPage(folder.path + "/run").headings.contains("Reliability"))
             #expect(results.rows[0].value == 0)
         }
 

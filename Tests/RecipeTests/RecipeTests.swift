@@ -103,7 +103,7 @@ import Testing
         #expect(again.status == 0, "\(again.text)")
         #expect(again.text.contains("steps already"))
         // Nothing new to probe.
-        #expect(!again.text.contains("representations"))
+        #expect(!again.text.contains(": representations"))
 
         // Two trainings of one system are one row.
         let seeds = try run(
@@ -186,7 +186,7 @@ import Testing
         let again = try run("debian-percussion", arguments)
         #expect(again.status == 0, "\(again.text)")
         #expect(again.text.contains("already there"))
-        #expect(!again.text.contains("representations"))
+        #expect(!again.text.contains(": representations"))
 
         // A model more is probed, though it's older than the figures of the others.
         let more = try run(

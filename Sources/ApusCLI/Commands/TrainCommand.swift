@@ -17,8 +17,8 @@ struct TrainCommand: ParsableCommand {
 
             The step with the highest accuracy on dev is kept, and test is looked at once. Writes \
             classifier.safetensors (for apus classify and, by the head's embedding, apus embed), \
-            results.json, results.md, predictions.tsv (for apus compare), metrics.jsonl, checkpoints/ and, \
-            where the encoder was trained, model.safetensors. Beside the network stand log-mel and MFCC \
+            results.json, results.md, what apus report shows, predictions.tsv (for apus compare), metrics.jsonl, \
+            checkpoints/ and, where the encoder was trained, model.safetensors. Beside the network stand log-mel and MFCC \
             statistics, a random projection, the channel alone and the untrained encoder, by linear probes \
             on the same labels (not with baselines=false). The same command continues a run that was cut off. \
             encoder.rate=0 leaves the encoder as it is; encoder.fromScratch=true begins with initial \

@@ -175,7 +175,7 @@ struct VerifyCommand: ParsableCommand {
         let folder = VerificationFolder(path: output)
         try folder.write(report, inputs: inputs, options: options, models: models)
         if json { return try printJSON(report.results) }
-        let table = ResultsTable(report.results, className: "speaker", notes: report.warnings)
+        let table = ResultsTable(report.results, className: "speaker")
         print(table.plainText(widestLine: 160), terminator: "")
         if let tests = ResultsTable.pairedTests(of: report.results) {
             print("\n" + tests.plainText(), terminator: "")

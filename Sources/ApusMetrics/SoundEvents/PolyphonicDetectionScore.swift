@@ -33,104 +33,222 @@ public struct PolyphonicDetectionScore: Hashable, Sendable, Codable {
     /// A score with these defaults; each can be set.
     public init() {}
 
-    /// What one label does at one threshold.
-    private struct Point {
-        var rate: Double
-        var found: Double
+    /// What a detector does at each threshold in each recording: all that the score of any choice of
+    /// them needs.
+    public struct Counts: Sendable {
+        /// The labels that have reference events, L of them.
+        let labels: [String]
+        /// The number of thresholds, T.
+        let thresholdCount: Int
+        fileprivate var recordings: [Tally] = []
+
+        /// The number of recordings.
+        public var recordingCount: Int { recordings.count }
     }
 
-    /// Measures a detector.
+    /// The counts of some recordings.
+    fileprivate struct Tally {
+        var seconds = 0.0
+        /// L, the number of reference events of each label.
+        var references: [Int]
+        /// L, the seconds of these.
+        var lengths: [Double]
+        /// T x L, how many of them are found.
+        var found: [Int]
+        /// T x L, the estimated events that are none.
+        var falseAlarms: [Int]
+        /// T x L x L, how many of these lie in reference events of another label.
+        var crossTriggers: [Int]
+
+        init(labelCount: Int, thresholdCount: Int) {
+            references = Array(repeating: 0, count: labelCount)
+            lengths = Array(repeating: 0, count: labelCount)
+            found = Array(repeating: 0, count: thresholdCount * labelCount)
+            falseAlarms = found
+            crossTriggers = Array(repeating: 0, count: thresholdCount * labelCount * labelCount)
+        }
+
+        mutating func add(_ other: Tally) {
+            seconds += other.seconds
+            for label in references.indices {
+                references[label] += other.references[label]
+                lengths[label] += other.lengths[label]
+            }
+            for place in found.indices {
+                found[place] += other.found[place]
+                falseAlarms[place] += other.falseAlarms[place]
+            }
+            for place in crossTriggers.indices {
+                crossTriggers[place] += other.crossTriggers[place]
+            }
+        }
+    }
+
+    /// A place on the curve over labels, which stays at its height up to the next one.
+    public struct Step: Hashable, Sendable, Codable {
+        /// The effective rate of false alarms an hour.
+        public var falseAlarmRate: Double
+        /// The share of events that are found, the mean over labels less what differences cost.
+        public var truePositiveRate: Double
+    }
+
+    /// Counts what a detector does.
     ///
     /// - Parameters:
     ///   - references: The events of each recording.
     ///   - operatingPoints: For each threshold what a detector found in each recording.
-    ///   - seconds: The length of all recordings together, in seconds.
-    /// - Returns: The score, in `0...1`.
+    ///   - seconds: The length of each recording, in seconds.
+    /// - Returns: The counts.
     /// - Throws: `MetricsError.tooFew` without recordings, reference events or thresholds,
     ///   `.countMismatch`, `.outOfRange` for an event that ends before it begins.
-    public func callAsFunction(
-        references: [[SoundEvent]], operatingPoints: [[[SoundEvent]]], seconds: Double
-    ) throws -> Double {
-        precondition(seconds > 0 && maximumRate > 0, "lengths and rates are above 0")
+    public func counts(
+        references: [[SoundEvent]], operatingPoints: [[[SoundEvent]]], seconds: [Double]
+    ) throws -> Counts {
+        precondition(seconds.allSatisfy { $0 > 0 }, "lengths are above 0")
         try requireCount(operatingPoints.count, atLeast: 1, "thresholds")
+        guard seconds.count == references.count else {
+            throw MetricsError.countMismatch(
+                what: "lengths", expected: references.count, found: seconds.count)
+        }
         let labels = Set(references.joined().map(\.label)).sorted()
         try requireCount(labels.count, atLeast: 1, "labels with reference events")
-        var curves = [[Point]](repeating: [Point(rate: 0, found: 0)], count: labels.count)
-        for estimates in operatingPoints {
-            try requireEvents(references, estimates)
-            for (index, label) in labels.enumerated() {
-                curves[index].append(
-                    point(of: label, labels, references, estimates, hours: seconds / 3600))
+        for estimates in operatingPoints { try requireEvents(references, estimates) }
+        var counts = Counts(labels: labels, thresholdCount: operatingPoints.count)
+        counts.recordings = references.indices.map { recording in
+            var tally = Tally(labelCount: labels.count, thresholdCount: operatingPoints.count)
+            tally.seconds = seconds[recording]
+            for (label, name) in labels.enumerated() {
+                let own = references[recording].filter { $0.label == name }
+                tally.references[label] = own.count
+                tally.lengths[label] = own.reduce(0) { $0 + $1.duration }
+                for (threshold, estimates) in operatingPoints.enumerated() {
+                    count(
+                        estimates[recording].filter { $0.label == name }, label, labels,
+                        references[recording], threshold, in: &tally)
+                }
+            }
+            return tally
+        }
+        return counts
+    }
+
+    /// Counts the estimated events of one label in one recording at one threshold.
+    private func count(
+        _ estimates: [SoundEvent], _ label: Int, _ labels: [String], _ references: [SoundEvent],
+        _ threshold: Int, in tally: inout Tally
+    ) {
+        var valid: [SoundEvent] = []
+        let place = threshold * labels.count + label
+        for event in estimates {
+            func share(of other: Int) -> Double {
+                references.reduce(0) { $1.label == labels[other] ? $0 + $1.overlap(event) : $0 }
+                    / event.duration
+            }
+            if share(of: label) >= detectionTolerance {
+                valid.append(event)
+                continue
+            }
+            tally.falseAlarms[place] += 1
+            for other in labels.indices where other != label {
+                let share = share(of: other)
+                if share > 0, share >= crossTolerance {
+                    tally.crossTriggers[place * labels.count + other] += 1
+                }
             }
         }
-        return area(under: curves) / maximumRate
+        tally.found[place] = references.count { event in
+            guard event.label == labels[label] else { return false }
+            let covered = valid.reduce(0) { $0 + $1.overlap(event) }
+            return covered > 0 && covered / event.duration >= coverageTolerance
+        }
+    }
+
+    /// The score.
+    ///
+    /// - Parameters:
+    ///   - counts: What a detector does.
+    ///   - drawn: The recordings that count, which may repeat; `nil` for each once.
+    /// - Returns: The score, in `0...1`; NaN where no drawn recording has a reference event.
+    public func callAsFunction(_ counts: Counts, drawn: [Int]? = nil) -> Double {
+        area(under: curve(of: counts, drawn: drawn))
+    }
+
+    /// The score of a curve.
+    ///
+    /// - Parameter steps: The curve's steps by rising rate.
+    /// - Returns: The area under it up to the largest rate, as a share of what there could be; NaN
+    ///   without a step.
+    public func area(under steps: [Step]) -> Double {
+        guard !steps.isEmpty else { return .nan }
+        let ends = steps.dropFirst().map(\.falseAlarmRate) + [maximumRate]
+        return zip(steps, ends).reduce(0) { sum, place in
+            sum + place.0.truePositiveRate * (place.1 - place.0.falseAlarmRate)
+        } / maximumRate
+    }
+
+    /// The curve whose area is the score.
+    ///
+    /// A label without a reference event in the drawn recordings has no part in it.
+    ///
+    /// - Parameters:
+    ///   - counts: What a detector does.
+    ///   - drawn: The recordings that count, which may repeat; `nil` for each once.
+    /// - Returns: The steps by rising rate, from 0 to below the largest; empty where no drawn recording
+    ///   has a reference event.
+    public func curve(of counts: Counts, drawn: [Int]? = nil) -> [Step] {
+        precondition(maximumRate > 0, "rates are above 0")
+        var total = Tally(
+            labelCount: counts.labels.count, thresholdCount: counts.thresholdCount)
+        for recording in drawn ?? Array(counts.recordings.indices) {
+            total.add(counts.recordings[recording])
+        }
+        let labels = counts.labels.indices.filter { total.references[$0] > 0 }
+        guard !labels.isEmpty else { return [] }
+        let curves = labels.map { label in
+            [Step(falseAlarmRate: 0, truePositiveRate: 0)]
+                + (0..<counts.thresholdCount).map { threshold in
+                    point(of: label, among: labels, at: threshold, total)
+                }.sorted { $0.falseAlarmRate < $1.falseAlarmRate }
+        }
+        return steps(of: curves)
     }
 
     private func point(
-        of label: String, _ labels: [String], _ references: [[SoundEvent]],
-        _ estimates: [[SoundEvent]], hours: Double
-    ) -> Point {
-        var (total, found, falseAlarms) = (0, 0, 0)
-        var crossTriggers: [String: Int] = [:]
-        for (reference, estimate) in zip(references, estimates) {
-            let actual = reference.filter { $0.label == label }
-            var valid: [SoundEvent] = []
-            for event in estimate where event.label == label {
-                func share(of other: String) -> Double {
-                    reference.reduce(0) { $1.label == other ? $0 + $1.overlap(event) : $0 }
-                        / event.duration
-                }
-                if share(of: label) >= detectionTolerance {
-                    valid.append(event)
-                    continue
-                }
-                falseAlarms += 1
-                for other in Set(reference.map(\.label))
-                where other != label && share(of: other) > 0 && share(of: other) >= crossTolerance {
-                    crossTriggers[other, default: 0] += 1
-                }
-            }
-            total += actual.count
-            found += actual.count { event in
-                let covered = valid.reduce(0) { $0 + $1.overlap(event) }
-                return covered > 0 && covered / event.duration >= coverageTolerance
-            }
-        }
+        of label: Int, among labels: [Int], at threshold: Int, _ total: Tally
+    ) -> Step {
+        let place = threshold * total.references.count + label
         let crossRates = labels.filter { $0 != label }.map { other in
-            let length = references.joined().reduce(0) {
-                $1.label == other ? $0 + $1.duration : $0
-            }
-            return Double(crossTriggers[other] ?? 0) / (length / 3600)
+            Double(total.crossTriggers[place * total.references.count + other])
+                / (total.lengths[other] / 3600)
         }
         let crossRate =
             crossRates.isEmpty ? 0 : crossRates.reduce(0, +) / Double(crossRates.count)
-        return Point(
-            rate: Double(falseAlarms) / hours + crossTriggerCost * crossRate,
-            found: Double(found) / Double(total))
+        return Step(
+            falseAlarmRate: Double(total.falseAlarms[place]) / (total.seconds / 3600)
+                + crossTriggerCost * crossRate,
+            truePositiveRate: Double(total.found[place]) / Double(total.references[label]))
     }
 
-    private func area(under curves: [[Point]]) -> Double {
-        let rates = Set(curves.joined().map(\.rate)).filter { $0 < maximumRate }.sorted()
-        let sorted = curves.map { $0.sorted { $0.rate < $1.rate } }
+    /// The curve over labels of each label's places, these by rising rate.
+    private func steps(of curves: [[Step]]) -> [Step] {
+        let rates = Set(curves.joined().map(\.falseAlarmRate)).filter { $0 < maximumRate }.sorted()
         var (places, best) = (
             [Int](repeating: 0, count: curves.count), [Double](repeating: 0, count: curves.count)
         )
-        var sum = 0.0
-        for (index, rate) in rates.enumerated() {
-            for (label, curve) in sorted.enumerated() {
-                while places[label] < curve.count, curve[places[label]].rate <= rate {
-                    best[label] = max(best[label], curve[places[label]].found)
+        return rates.map { rate in
+            for (label, curve) in curves.enumerated() {
+                while places[label] < curve.count, curve[places[label]].falseAlarmRate <= rate {
+                    best[label] = max(best[label], curve[places[label]].truePositiveRate)
                     places[label] += 1
                 }
             }
             let mean = best.reduce(0, +) / Double(best.count)
             let variance =
                 best.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(best.count)
-            let height = max(0, mean - instabilityCost * variance.squareRoot())
-            let next = index + 1 < rates.count ? rates[index + 1] : maximumRate
-            sum += height * (next - rate)
+            return Step(
+                falseAlarmRate: rate,
+                truePositiveRate: max(0, mean - instabilityCost * variance.squareRoot()))
         }
-        return sum
     }
 }
 

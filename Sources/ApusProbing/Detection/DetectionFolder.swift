@@ -1,3 +1,4 @@
+import ApusMetrics
 import ApusPretraining
 import ApusReport
 import ApusSignal
@@ -9,10 +10,20 @@ import Foundation
 public struct DetectionFolder {
     /// What a report shows beside the figures.
     public struct Details: Codable, Sendable {
+        /// One system's curve over thresholds.
+        public struct Curve: Codable, Sendable {
+            /// The system's name.
+            public var name: String
+            /// What the polyphonic sound detection score is the area under.
+            public var steps: [PolyphonicDetectionScore.Step]
+        }
+
         /// The system of `detector.safetensors`: the best trained one on the development part.
         public var bestSystem: String
-        /// What chance is, and what a reader should know of the data.
+        /// What chance is, and which rows there are not.
         public var notes: [String]
+        /// The systems' curves, in the order of the table; none in runs of earlier versions.
+        public var curves: [Curve]?
     }
 
     /// The task in `results.json`.
@@ -46,7 +57,15 @@ public struct DetectionFolder {
                     + "any.",
                 "The channel alone has no row: it is that of a whole recording, and events are told "
                     + "frame by frame.",
-            ] + report.warnings.map(\.description))
+            ],
+            // Of several trainings the first.
+            curves: report.results.systemNames.compactMap { name in
+                report.systems.first { $0.name == name }.map {
+                    Details.Curve(
+                        name: name, steps: PolyphonicDetectionScore().curve(of: $0.polyphonicCounts)
+                    )
+                }
+            })
         let table = ResultsTable(report.results, className: "label", notes: details.notes)
         let classes = ResultsTable.classes(report.results, of: details.bestSystem)
         let tests = ResultsTable.pairedTests(of: report.results)

@@ -79,8 +79,8 @@ struct DetectionTask {
                 try segmentMeasures(
                     references: [$0], estimates: [$1], segment: options.segment)
             },
-            polyphonicScore: try PolyphonicDetectionScore()(
-                references: reference, operatingPoints: points, seconds: lengths.reduce(0, +)),
+            polyphonicCounts: try PolyphonicDetectionScore().counts(
+                references: reference, operatingPoints: points, seconds: lengths),
             lengths: lengths, regression: chosen.regression)
     }
 

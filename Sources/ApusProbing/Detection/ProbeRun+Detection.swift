@@ -27,13 +27,15 @@ public struct DetectionReport {
         public var eventsByRecording: [EventMeasures]
         /// Segments of each test recording.
         public var segmentsByRecording: [EventMeasures]
-        /// The polyphonic sound detection score of the test part over the thresholds.
-        public var polyphonicScore: Double
+        /// What the polyphonic sound detection score of the test part over the thresholds is made of.
+        public var polyphonicCounts: PolyphonicDetectionScore.Counts
         /// The length of each test recording, in seconds.
         public var lengths: [Double]
         /// The regressions, of several folds the first's.
         public var regression: LogisticRegression
 
+        /// The polyphonic sound detection score of the test part over the thresholds.
+        public var polyphonicScore: Double { PolyphonicDetectionScore()(polyphonicCounts) }
         /// Whole events of the test part.
         public var events: EventMeasures { eventsByRecording.reduce(EventMeasures(), +) }
         /// Segments of the test part.
@@ -171,7 +173,7 @@ extension ProbeRun {
                 $0.name == best.name && $0.model.card.seed == best.seed
             })?.model
         else { preconditionFailure("a trained model") }
-        var results = try results(systems, task)
+        var results = try results(systems, models, task, warnings: warnings)
         results.comparisons = comparisons(
             systems, testUnits(tested.map { cuts[$0] }, foldCount: folds.count))
         return DetectionReport(
@@ -239,7 +241,9 @@ extension ProbeRun {
     }
 
     private func results(
-        _ systems: [DetectionReport.System], _ task: DetectionTask
+        _ systems: [DetectionReport.System],
+        _ models: [(name: String, model: PretrainedModel)], _ task: DetectionTask,
+        warnings: [ProbeWarning]
     ) throws -> Results {
         let names = systems.map(\.name).reduce(into: [String]()) { names, name in
             if !names.contains(name) { names.append(name) }
@@ -250,7 +254,14 @@ extension ProbeRun {
         let eventCount = systems[0].events.overall.reference
         var results = Results(
             task: DetectionFolder.task, protocol: procedure(task, eventCount: eventCount),
-            metric: MetricName.eventFScore, rows: rows, chance: try chance(of: task, systems[0]))
+            metric: MetricName.eventFScore, rows: rows, chance: try chance(of: task, systems[0]),
+            conditions: Results.Conditions(
+                measured: [
+                    .init("test recordings", task.tested.count), .init("events", eventCount),
+                    .init("labels", task.labels.count),
+                ], seed: options.seed, trainings: .init(models),
+                intervals: "a bootstrap over test recordings (\(task.options.resamples) resamples)",
+                warnings: warnings.map(\.description)))
         results.classes = names.flatMap { name -> [Results.ClassRow] in
             // Of several trainings the first.
             guard let system = systems.first(where: { $0.name == name }) else { return [] }
@@ -290,26 +301,37 @@ extension ProbeRun {
                 system[keyPath: measurement.counts].reduce(EventMeasures(), +)[
                     keyPath: measurement.value]
             }
-            let interval = trainings.count > 1 ? nil : interval(of: trainings[0], measurement)
-            return try row(measurement.name, values, interval)
+            let recordings = trainings[0][keyPath: measurement.counts]
+            return try row(
+                measurement.name, values,
+                trainings.count > 1
+                    ? nil
+                    : interval(recordings.count) { drawn in
+                        drawn.reduce(EventMeasures()) { $0 + recordings[$1] }[
+                            keyPath: measurement.value]
+                    })
         } + [
-            // The score over thresholds has no counts that recordings could be drawn from.
-            try row(MetricName.polyphonicScore, trainings.map(\.polyphonicScore), nil)
+            try row(
+                MetricName.polyphonicScore, trainings.map(\.polyphonicScore),
+                trainings.count > 1
+                    ? nil
+                    : interval(trainings[0].polyphonicCounts.recordingCount) {
+                        PolyphonicDetectionScore()(trainings[0].polyphonicCounts, drawn: $0)
+                    })
         ]
     }
 
+    /// The bootstrap's interval of a measurement of drawn recordings; `nil` where these are so few that most
+    /// draws have no event.
     private func interval(
-        of system: DetectionReport.System, _ measurement: Measurement
+        _ count: Int, _ value: ([Int]) -> Double
     ) -> ConfidenceInterval? {
-        let recordings = system[keyPath: measurement.counts]
-        guard recordings.count > 1 else { return nil }
-        // Recordings so few that most draws have no event have no interval.
+        guard count > 1 else { return nil }
         return try? bootstrapInterval(
-            count: recordings.count, resamples: options.events.resamples,
+            count: count, resamples: options.events.resamples,
             seed: Seed(options.seed).derived("bootstrap").value
         ) { drawn in
-            let value = drawn.reduce(EventMeasures()) { $0 + recordings[$1] }[
-                keyPath: measurement.value]
+            let value = value(drawn)
             return value.isFinite ? value : nil
         }
     }
@@ -327,14 +349,15 @@ extension ProbeRun {
             references: references, estimates: estimates, tolerance: options.events.tolerance)
         let segments = try segmentMeasures(
             references: references, estimates: estimates, segment: options.events.segment)
+        let score = PolyphonicDetectionScore()
         return [
             MetricName.eventFScore: events.overall.fScore,
             MetricName.macroEventFScore: events.macroFScore,
             MetricName.segmentFScore: segments.overall.fScore,
             MetricName.segmentErrorRate: 1,
-            MetricName.polyphonicScore: try PolyphonicDetectionScore()(
-                references: references, operatingPoints: [estimates],
-                seconds: system.lengths.reduce(0, +)),
+            MetricName.polyphonicScore: score(
+                try score.counts(
+                    references: references, operatingPoints: [estimates], seconds: system.lengths)),
         ]
     }
 

@@ -33,8 +33,6 @@ public struct ProbeFolder {
         public var openSet: [OpenSetCurve]?
         /// Accuracy of naming classes evenly, and of always naming the most frequent one.
         public var chance: ProbeReport.Chance
-        /// What a reader should know of the data.
-        public var warnings: [String]
         /// The test manifest, for the pictures.
         public var testManifest: String
         /// The front end of the pictures.
@@ -111,7 +109,7 @@ public struct ProbeFolder {
             testIDs: report.testIDs, testLabels: report.testLabels,
             systems: report.results.systemNames, answers: answers,
             openSet: openSet.isEmpty ? nil : openSet, chance: report.chance,
-            warnings: report.warnings.map(\.description), testManifest: testManifest,
+            testManifest: testManifest,
             frontEnd: PlainFeatures.frontEnd(of: report.classifier.model.card.frontEnd))
         try report.results.write(to: URL(fileURLWithPath: path + "/results.json"))
         let table = ResultsTable(
@@ -151,6 +149,6 @@ public struct ProbeFolder {
         [
             "Always naming the most frequent \(details.className) gives "
                 + String(format: "%.1f %%.", 100 * details.chance.majorityShare)
-        ] + details.warnings
+        ]
     }
 }

@@ -43,7 +43,10 @@ extension ProbeRun {
                 MetricName.weightedSumAccuracy: uniform,
                 MetricName.perceptronAccuracy: uniform,
                 MetricName.equalErrorRate: 0.5,
-            ])
+            ],
+            classes: try .all(
+                of: best.name, classes: classes.names, predictions: outcome.testPredictions,
+                targets: targets), conditions: conditions(models, data, folds))
         results.comparisons = try comparisons(
             systems, labels: testLabels,
             units: testUnits(tested.map { data.cuts[$0] }, foldCount: folds.count))

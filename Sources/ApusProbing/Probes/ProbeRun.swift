@@ -46,6 +46,12 @@ public struct ProbeRun {
         private static func percent(_ rate: Double) -> String {
             String(format: "%g %%", 100 * rate)
         }
+        /// The share of a class's recordings that are classified rightly.
+        public static let recall = "recall"
+        /// The share of what was answered as a class that is of it.
+        public static let precision = "precision"
+        /// The F1 score of a class: the harmonic mean of both.
+        public static let fScore = "F1"
         /// The F1 score of whole events.
         public static let eventFScore = "event F1"
         /// The mean over labels of that score.

@@ -26,8 +26,6 @@ public struct TaggingFolder {
         public var bestSystem: String
         /// The systems; of several trainings of one name the first.
         public var systems: [System]
-        /// What a reader should know of the data.
-        public var warnings: [String]
     }
 
     /// The folder's path.
@@ -57,12 +55,10 @@ public struct TaggingFolder {
         let details = Details(
             tags: report.systems[0].outcome.tags, testIDs: report.testIDs,
             isPresent: report.systems[0].outcome.isPresent, bestSystem: report.bestSystem,
-            systems: systems, warnings: report.warnings.map(\.description))
+            systems: systems)
         let results = report.results
         try results.write(to: URL(fileURLWithPath: path + "/results.json"))
-        let table = ResultsTable(
-            results, className: "tag",
-            notes: details.warnings)
+        let table = ResultsTable(results, className: "tag")
         let classes = ResultsTable.classes(results, of: report.bestSystem)
         let tests = ResultsTable.pairedTests(of: results)
         try ResultsTable.write(

@@ -47,8 +47,8 @@ public struct TaggingProbe: Sendable {
     public struct Outcome: Sendable {
         /// The mean average precision on the test part, with its 95 % interval.
         public var meanAveragePrecision: ConfidenceInterval
-        /// The mean area under the ROC curve.
-        public var areaUnderCurve: Double
+        /// The mean area under the ROC curve, with its 95 % interval.
+        public var areaUnderCurve: ConfidenceInterval
         /// The tags, in the order of the measures.
         public var tags: [String]
         /// Each tag's measures; `nil` where all test recordings have it, or none.
@@ -113,8 +113,12 @@ public struct TaggingProbe: Sendable {
                 path: "test part", reason: "each tag is on all recordings or on none")
         }
         return Outcome(
-            meanAveragePrecision: try interval(scores, isPresent, tagCount: tags.count),
-            areaUnderCurve: macroMean(\.areaUnderCurve, of: measures), tags: tags,
+            meanAveragePrecision: try interval(scores, isPresent, tagCount: tags.count) {
+                $0.averagePrecision()
+            },
+            areaUnderCurve: try interval(scores, isPresent, tagCount: tags.count) {
+                $0.areaUnderCurve()
+            }, tags: tags,
             measures: measures, selections: selections, scores: scores, isPresent: isPresent)
     }
 
@@ -153,11 +157,13 @@ public struct TaggingProbe: Sendable {
         return best
     }
 
-    /// Recordings are drawn.
+    /// The interval of a measure's mean over tags; recordings are drawn.
     private func interval(
-        _ scores: [Float], _ isPresent: [Bool], tagCount: Int
+        _ scores: [Float], _ isPresent: [Bool], tagCount: Int,
+        measure: @escaping (DetectionTrials) -> Double
     ) throws -> ConfidenceInterval {
-        let precision = try Self.weightedPrecision(scores, isPresent, tagCount: tagCount)
+        let mean = try Self.weightedMean(
+            scores, isPresent, tagCount: tagCount, measure: measure)
         let count = scores.count / tagCount
         return try bootstrapInterval(
             count: count, resamples: options.resamples,
@@ -165,14 +171,15 @@ public struct TaggingProbe: Sendable {
         ) { drawn in
             var weights = [Double](repeating: 0, count: count)
             for recording in drawn { weights[recording] += 1 }
-            return precision(weights)
+            return mean(weights)
         }
     }
 
-    /// The mean average precision of recordings that count so many times; a tag that all of them have, or
+    /// A measure's mean over tags, of recordings that count so many times; a tag that all of them have, or
     /// none, isn't in the mean, and `nil` comes out where no tag is.
-    fileprivate static func weightedPrecision(
-        _ scores: [Float], _ isPresent: [Bool], tagCount: Int
+    fileprivate static func weightedMean(
+        _ scores: [Float], _ isPresent: [Bool], tagCount: Int,
+        measure: @escaping (DetectionTrials) -> Double
     ) throws -> (_ weights: [Double]) -> Double? {
         let trials = try (0..<tagCount).compactMap { tag -> DetectionTrials? in
             let places = stride(from: tag, to: scores.count, by: tagCount)
@@ -181,7 +188,7 @@ public struct TaggingProbe: Sendable {
             return try DetectionTrials(scores: places.map { scores[$0] }, isTarget: kinds)
         }
         return { weights in
-            let values = trials.map { $0.weighted { weights[$0] }.averagePrecision() }
+            let values = trials.map { measure($0.weighted { weights[$0] }) }
                 .filter { !$0.isNaN }
             return values.isEmpty ? nil : values.reduce(0, +) / Double(values.count)
         }
@@ -194,7 +201,9 @@ extension TaggingProbe.Outcome {
 
     /// The mean average precision as a function of how many times each test recording counts.
     func weightedPrecision() throws -> (_ weights: [Double]) -> Double? {
-        try TaggingProbe.weightedPrecision(scores, isPresent, tagCount: tags.count)
+        try TaggingProbe.weightedMean(scores, isPresent, tagCount: tags.count) {
+            $0.averagePrecision()
+        }
     }
 }
 

@@ -95,7 +95,7 @@ extension ProbeRun {
             $1.outcome.developmentPrecision > $0.outcome.developmentPrecision ? $1 : $0
         }
         let tested = folds.flatMap(\.test).map { data.cuts[$0] }
-        var results = try results(systems, data, folds)
+        var results = try results(systems, models, data, folds)
         results.comparisons = try comparisons(
             systems, testUnits(tested, foldCount: folds.count))
         return TaggingReport(
@@ -142,7 +142,9 @@ extension ProbeRun {
     }
 
     private func results(
-        _ systems: [TaggingReport.System], _ data: ProbeData, _ folds: [ProbeFold]
+        _ systems: [TaggingReport.System],
+        _ models: [(name: String, model: PretrainedModel)], _ data: ProbeData,
+        _ folds: [ProbeFold]
     ) throws -> Results {
         let tested = folds.reduce(0) { $0 + $1.test.count }
         var rows: [Results.Row] = []
@@ -154,24 +156,27 @@ extension ProbeRun {
             })
         {
             let outcomes = systems.filter { $0.name == name }.map(\.outcome)
-            let precisions = outcomes.map(\.meanAveragePrecision.estimate)
-            let interval =
-                try outcomes.count > 1
-                ? meanInterval(of: precisions) : outcomes[0].meanAveragePrecision
-            let area = outcomes.map(\.areaUnderCurve).reduce(0, +) / Double(outcomes.count)
-            for (metric, value, low, high) in [
-                (
-                    MetricName.meanAveragePrecision, interval.estimate, max(0, interval.low),
-                    min(1, interval.high)
-                ), (MetricName.areaUnderCurve, area, nil, nil),
-                (
-                    MetricName.sensitivityIndex, sensitivityIndex(areaUnderCurve: area), nil, nil
-                ),
-            ] as [(String, Double, Double?, Double?)] {
+            func interval(
+                _ measure: KeyPath<TaggingProbe.Outcome, ConfidenceInterval>
+            ) throws -> [Double] {
+                let own = outcomes.map { $0[keyPath: measure] }
+                let found = try own.count > 1 ? meanInterval(of: own.map(\.estimate)) : own[0]
+                return [found.estimate, max(0, found.low), min(1, found.high)]
+            }
+            let area = try interval(\.areaUnderCurve)
+            for (metric, figures) in [
+                (MetricName.meanAveragePrecision, try interval(\.meanAveragePrecision)),
+                (MetricName.areaUnderCurve, area),
+                // It rises with the area, so that its quantiles are those of the area.
+                (MetricName.sensitivityIndex, area.map(sensitivityIndex(areaUnderCurve:))),
+            ] {
+                // Of an area of 1 the index is infinite, which is no end of an interval.
+                let isBounded = figures[1].isFinite && figures[2].isFinite
                 rows.append(
                     Results.Row(
-                        system: name, labelledPerClass: .all, metric: metric, value: value,
-                        low: low, high: high, seeds: outcomes.count, trials: tested))
+                        system: name, labelledPerClass: .all, metric: metric, value: figures[0],
+                        low: isBounded ? figures[1] : nil, high: isBounded ? figures[2] : nil,
+                        seeds: outcomes.count, trials: tested))
             }
             // Of several trainings the first.
             for (tag, measures) in zip(outcomes[0].tags, outcomes[0].measures) {
@@ -199,13 +204,19 @@ extension ProbeRun {
                     ? "\(folds.count) \(options.group)s, each measured on once with layer and C chosen "
                         + "on others, probabilities of all measured together: "
                     : "layer and C chosen on \(data.development.cuts.count) development recordings: ")
-                + "\(tested) test recordings, \(outcome.tags.count) tags. Mean average precision with a "
-                + "bootstrap interval over test recordings; d-prime is that of the mean area.",
+                + "\(tested) test recordings, \(outcome.tags.count) tags. Bootstrap "
+                + "intervals over test recordings; d-prime is that of the mean area.",
             metric: MetricName.meanAveragePrecision, rows: rows,
             chance: [
                 MetricName.meanAveragePrecision: shares.reduce(0, +) / Double(max(1, shares.count)),
                 MetricName.areaUnderCurve: 0.5, MetricName.sensitivityIndex: 0,
-            ])
+            ],
+            conditions: conditions(
+                models, folds, classCount: outcome.tags.count,
+                intervals:
+                    "a bootstrap over test recordings (\(options.tags.resamples) resamples), "
+                    + "none for a d-prime whose upper end is infinite" + Self.ofTrainings(models),
+                warnings: data.warnings.map(\.description)))
         results.classes = classes
         return results
     }

@@ -1,21 +1,34 @@
 import ApusReport
 
 extension ResultsTable {
-    /// The tags or sound events of one system, each with its measures.
+    /// The classes, tags or sound events of one system, each with its measures.
     ///
     /// - Parameters:
-    ///   - results: The figures of a tagging or detection run.
+    ///   - results: The figures of a run.
     ///   - system: The system's name.
     /// - Returns: A row for each class.
     static func classes(_ results: Results, of system: String) -> ResultsTable {
-        let isDetection = results.task == DetectionFolder.task
-        let metrics =
-            isDetection
-            ? [ProbeRun.MetricName.eventFScore, ProbeRun.MetricName.segmentFScore]
-            : [
-                ProbeRun.MetricName.averagePrecision, ProbeRun.MetricName.areaUnderCurve,
-                ProbeRun.MetricName.sensitivityIndex,
-            ]
+        typealias Name = ProbeRun.MetricName
+        let (metrics, note) =
+            switch results.task {
+            case LabelSource.events.task:
+                (
+                    [Name.eventFScore, Name.segmentFScore],
+                    "The labels of \(system), each with its number of events in the test recordings."
+                )
+            case LabelSource.tags.task:
+                (
+                    [Name.averagePrecision, Name.areaUnderCurve, Name.sensitivityIndex],
+                    "The tags of \(system), each with the number of test recordings that have it; a "
+                        + "dash where all have it, or none."
+                )
+            default:
+                (
+                    [Name.recall, Name.precision, Name.fScore],
+                    "The answers of \(system), each class with its number of test recordings; a dash "
+                        + "where none has it, or none was taken for it."
+                )
+            }
         var table = Results(
             task: results.task, protocol: "", metric: metrics[0], rows: [])
         for row in (results.classes ?? []) where row.system == system {
@@ -27,13 +40,9 @@ extension ResultsTable {
                         value: row.metrics[metric] ?? .nan))
             }
         }
+        let source = LabelSource.allCases.first { $0.task == results.task }
         return ResultsTable(
-            table,
-            notes: [
-                isDetection
-                    ? "The labels of \(system), each with its number of events in the test recordings."
-                    : "The tags of \(system), each with the number of test recordings that have it; "
-                        + "a dash where all have it, or none."
-            ])
+            table, rowTitle: (source?.className ?? "class").capitalizingFirstLetter,
+            notes: [note])
     }
 }

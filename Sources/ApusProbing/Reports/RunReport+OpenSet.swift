@@ -23,10 +23,12 @@ extension RunReport {
         return Report.Section(
             "Strangers",
             [
-                .svg(
-                    caption: "Over all thresholds on the test recordings of the first draw of "
-                        + "strangers: whose recordings are accepted as an enrolled one's, and which "
-                        + "of the enrolled are refused or taken for another.", chart.svg())
+                .chart(
+                    .init(
+                        caption: "Over all thresholds on the test recordings of the first draw of "
+                            + "strangers: whose recordings are accepted as an enrolled one's, and which "
+                            + "of the enrolled are refused or taken for another.", svg: chart.svg())
+                )
             ])
     }
 }

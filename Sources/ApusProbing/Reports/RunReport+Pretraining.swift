@@ -26,9 +26,9 @@ extension RunReport {
         var series: [LineChart.Series] = []
         var remarks = ["\(kind.rawValue): the loss of each step's batch, smoothed"]
         for run in runs {
-            let validation = run.points(of: "validation/loss")
+            let validation = run.history.points(of: "validation/loss")
             let suffix = validation.isEmpty ? "" : ", training"
-            series += run.series("loss", as: run.name + suffix, smoothing: 0.95)
+            series += run.history.series("loss", as: run.name + suffix, smoothing: 0.95)
             guard !validation.isEmpty else { continue }
             series.append(
                 LineChart.Series(
@@ -40,23 +40,24 @@ extension RunReport {
         }
         let bounds = chanceLines(of: runs)
         if !bounds.isEmpty { remarks.append("dashed is what is reached without learning") }
-        return .svg(
-            caption: remarks.joined(separator: "; ") + ".",
-            LineChart(
-                title: "Loss, \(kind.rawValue)", xTitle: "step", yTitle: kind.lossUnit,
-                series: series + bounds
-            ).svg())
+        let chart = LineChart(
+            title: "Loss, \(kind.rawValue)", xTitle: "step", yTitle: kind.lossUnit,
+            series: series + bounds)
+        return .chart(
+            .init(
+                name: chart.title, caption: remarks.joined(separator: "; ") + ".",
+                svg: chart.svg()))
     }
 
     /// The losses of chance, runs that share one together, over all steps.
     private static func chanceLines(of runs: [PretrainingRun]) -> [LineChart.Series] {
         let kinds = [("chanceLoss", "chance"), ("codeEntropy", "the codes' shares alone")]
         return kinds.flatMap { figure, name -> [LineChart.Series] in
-            let found = runs.compactMap { run in run.mean(of: figure).map { (run, $0) } }
+            let found = runs.compactMap { run in run.history.mean(of: figure).map { (run, $0) } }
             guard let first = found.first else { return [] }
             let isShared = found.allSatisfy { abs($0.1 - first.1) <= 1e-6 * abs(first.1) }
             return (isShared ? [first] : found).compactMap { run, value in
-                let steps = (isShared ? found.map(\.0) : [run]).compactMap(\.steps)
+                let steps = (isShared ? found.map(\.0) : [run]).compactMap(\.history.steps)
                 guard let start = steps.map(\.lowerBound).min(),
                     let end = steps.map(\.upperBound).max()
                 else { return nil }
@@ -83,28 +84,6 @@ extension RunReport {
             }
         }
         return content.isEmpty ? nil : Report.Section("Health of \(run.name)", content)
-    }
-}
-
-extension PretrainingRun {
-    /// A figure's curve, or none where the run doesn't have it.
-    ///
-    /// - Parameters:
-    ///   - figure: The figure's name in `metrics.jsonl`.
-    ///   - name: The curve's name.
-    ///   - smoothing: The weight of the past where there are many points.
-    ///   - scale: What values are multiplied by.
-    /// - Returns: One curve or none.
-    func series(
-        _ figure: String, as name: String, smoothing: Double = 0, scale: Double = 1
-    ) -> [LineChart.Series] {
-        let points = points(of: figure)
-        guard !points.isEmpty else { return [] }
-        return [
-            LineChart.Series(
-                name: name, x: points.map(\.step), y: points.map { scale * $0.value },
-                smoothing: points.count > 30 ? smoothing : 0)
-        ]
     }
 }
 

@@ -1,5 +1,4 @@
 import ApusCorpus
-import ApusMetrics
 import ApusNN
 import ApusReport
 import ApusSignal
@@ -16,9 +15,7 @@ extension RunReport {
         let table = ResultsTable(
             results, className: details.className, notes: ProbeFolder.notes(details))
         var sections = [
-            Report.Section(
-                results.task.replacing("-", with: " ").capitalizingFirstLetter,
-                [.table(table.reportTable()), .text([results.protocol])])
+            Report.Section(heading(of: results.task), [.table(table.reportTable())])
         ]
         sections += pairedTests(of: results)
         if let chart = fewLabelChart(results, className: details.className) {
@@ -26,35 +23,25 @@ extension RunReport {
                 Report.Section(
                     "Few labels",
                     [
-                        .svg(
-                            caption: "Accuracy on the test recordings, the mean over subsets.",
-                            chart.svg())
+                        .chart(
+                            .init(
+                                caption:
+                                    "Accuracy on the test recordings with 95 % intervals; where "
+                                    + "labels are few, the mean over subsets.", svg: chart.svg()))
                     ]))
         }
-        sections.append(
-            Report.Section(
-                "Confusions",
-                [
-                    .svg(
-                        caption: "\(details.bestSystem), all labels: rows are the true "
-                            + "\(details.className.plural), columns what was answered.",
-                        ConfusionMatrixChart(
-                            title: details.bestSystem, labels: details.classes,
-                            counts: details.confusion
-                        ).svg())
-                ]))
-        if let chart = try reliabilityChart(details) {
-            sections.append(
-                Report.Section(
-                    "Reliability",
-                    [
-                        .svg(
-                            caption:
-                                "How often the answer is right, by the probability that the "
-                                + "classifier gave it, in ten bins, with the most labels; on the dashed "
-                                + "line probabilities mean what they say. Behind the names the "
-                                + "expected calibration error.", chart.svg())
-                    ]))
+        let amount = ", with the most labels"
+        sections += classSections(
+            of: details.bestSystem, className: details.className, classes: details.classes,
+            confusion: details.confusion, amount: amount, results)
+        let numbers = Dictionary(
+            uniqueKeysWithValues: details.classes.enumerated().map { ($1, $0) })
+        if let section = try reliabilitySection(
+            (details.answers ?? []).filter { isShown($0.system) },
+            // A label that isn't among the classes is never answered.
+            targets: details.testLabels.map { numbers[$0] ?? -1 }, amount: amount)
+        {
+            sections.append(section)
         }
         if let curves = details.openSet { sections.append(openSetSection(curves)) }
         sections.append(try maps(of: probe, details))
@@ -64,22 +51,6 @@ extension RunReport {
                 Report.Section("One clip of each \(details.className)", [.images(pictures)]))
         }
         return sections
-    }
-
-    /// The trained systems and log-mel statistics: with all the others lines hide each other.
-    private static func reliabilityChart(_ details: ProbeFolder.Details) throws -> LineChart? {
-        let others = FeatureBaseline.allCases.filter { $0 != .logMelStatistics }.map(\.name)
-        let shown = (details.answers ?? []).filter {
-            !others.contains($0.system) && !$0.system.hasPrefix(ProbeRun.untrainedPrefix)
-        }
-        let systems = try shown.map { answers in
-            let isRight = zip(answers.predictions, details.testLabels).map { predicted, label in
-                details.classes.indices.contains(predicted) && details.classes[predicted] == label
-            }
-            let found = try reliability(confidences: answers.confidences, isRight: isRight)
-            return (answers.system, found)
-        }
-        return systems.isEmpty ? nil : reliabilityChart(systems, yTitle: "Share that is right (%)")
     }
 
     private static func maps(
@@ -104,7 +75,7 @@ extension RunReport {
             let map = try EmbeddingMap(
                 points: standardized(vectors, width: width), count: details.testLabels.count)
             return Report.Figure(
-                caption: systems.joined(separator: ", "),
+                name: systems[0], caption: systems.joined(separator: ", "),
                 svg: ScatterMap(
                     title: systems[0], coordinates: map.coordinates,
                     classes: map.rows.map { numbers[details.testLabels[$0]] ?? 0 },
@@ -150,8 +121,4 @@ extension RunReport {
             return (name, png)
         }
     }
-}
-
-extension String {
-    fileprivate var capitalizingFirstLetter: String { prefix(1).uppercased() + dropFirst() }
 }

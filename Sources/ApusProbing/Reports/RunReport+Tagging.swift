@@ -7,55 +7,50 @@ extension RunReport {
     static func sections(of run: TaggingFolder) throws -> [Report.Section] {
         let details = try run.details()
         let results = try Results(contentsOf: URL(fileURLWithPath: run.path + "/results.json"))
-        let table = ResultsTable(results, className: "tag", notes: details.warnings)
+        let table = ResultsTable(results, className: "tag")
         let classes = ResultsTable.classes(results, of: details.bestSystem)
         return [
             Report.Section(
-                "Audio tagging", [.table(table.reportTable()), .text([results.protocol])]),
+                "Audio tagging", [.table(table.reportTable())]),
             Report.Section("Each tag", [.table(classes.reportTable())]),
         ] + pairedTests(of: results) + [
             Report.Section(
                 "Receiver operating characteristic",
                 [
-                    .svg(
-                        caption:
-                            "All pairs of a test recording and a tag together; the dashed line "
-                            + "is chance.", try rocChart(details).svg())
+                    .chart(
+                        .init(
+                            caption:
+                                "All pairs of a test recording and a tag together; the dashed line "
+                                + "is chance.", svg: try characteristicChart(details).svg()))
                 ]),
             Report.Section(
                 "Reliability",
                 [
-                    .svg(
-                        caption:
-                            "How often a tag is there, by its probability, in ten bins; on the "
-                            + "dashed line probabilities mean what they say. Behind the names the "
-                            + "expected calibration error.",
-                        try reliabilityChart(details).svg())
+                    .chart(
+                        .init(
+                            caption:
+                                "How often a tag is there, by its probability, in ten bins; on the "
+                                + "dashed line probabilities mean what they say. Behind the names "
+                                + "the expected calibration error.",
+                            svg: try reliabilityChart(details).svg()))
                 ]),
         ]
     }
 
-    private static func rocChart(_ details: TaggingFolder.Details) throws -> LineChart {
-        var series = try details.systems.map { system in
-            let points = try DetectionTrials(scores: system.scores, isTarget: details.isPresent)
-                .errorTradeoff(resolution: 0.01).reversed()
-            return LineChart.Series(
-                name: system.name, x: points.map { 100 * $0.falseAlarmRate },
-                y: points.map { 100 * (1 - $0.missRate) })
-        }
-        series.append(
-            LineChart.Series(name: "chance", x: [0, 100], y: [0, 100], isDashed: true))
-        var chart = LineChart(
-            title: "Receiver operating characteristic", xTitle: "False alarms (%)",
-            yTitle: "Hits (%)", series: series)
-        (chart.xRange, chart.yRange) = (0...100, 0...100)
-        chart.size = ChartSize(width: 620, height: 560)
-        return chart
+    private static func characteristicChart(
+        _ details: TaggingFolder.Details
+    ) throws -> LineChart {
+        try characteristicChart(
+            details.systems.map { system in
+                let trials = try DetectionTrials(
+                    scores: system.scores, isTarget: details.isPresent)
+                return (system.name, trials.errorTradeoff(resolution: 0.01))
+            }, words: ("False alarms", "Hits"))
     }
 
     private static func reliabilityChart(_ details: TaggingFolder.Details) throws -> LineChart {
         try reliabilityChart(
-            details.systems.map { system in
+            details.systems.filter { isShown($0.name) }.map { system in
                 let found = try reliability(
                     confidences: system.scores.map { min(1, max(0, Double($0))) },
                     isRight: details.isPresent)

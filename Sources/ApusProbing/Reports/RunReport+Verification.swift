@@ -1,34 +1,80 @@
 import ApusReport
 import Foundation
 
-// What a report shows of a verification run: the table, DET curves and how scores are spread.
+// What a report shows of a verification run: the table, DET and ROC curves, whether calibrated scores
+// mean what they say, and how scores are spread.
 extension RunReport {
     static func sections(of run: VerificationFolder) throws -> [Report.Section] {
         let details = try run.details()
         let results = try Results(contentsOf: URL(fileURLWithPath: run.path + "/results.json"))
-        let table = ResultsTable(results, className: "speaker", notes: details.warnings)
-        return [
-            Report.Section(
-                "Speaker verification", [.table(table.reportTable()), .text([results.protocol])])
-        ] + pairedTests(of: results) + [
-            Report.Section(
-                "Detection error tradeoff",
-                [
-                    .svg(
-                        caption: "Of \(details.targets) targets and \(details.nonTargets) "
-                            + "non-targets; the dashed line is where both rates are equal.",
-                        tradeoffChart(details).svg())
-                ]),
+        let table = ResultsTable(results, className: "speaker")
+        var sections =
+            [
+                Report.Section("Speaker verification", [.table(table.reportTable())])
+            ] + pairedTests(of: results) + [
+                Report.Section(
+                    "Detection error tradeoff",
+                    [
+                        .chart(
+                            .init(
+                                caption: "Of \(details.targets) targets and \(details.nonTargets) "
+                                    + "non-targets; the dashed line is where both rates are equal.",
+                                svg: tradeoffChart(details).svg()))
+                    ]),
+                Report.Section(
+                    "Receiver operating characteristic",
+                    [
+                        .chart(
+                            .init(
+                                caption:
+                                    "The same operating points; the axis of false acceptances is "
+                                    + "logarithmic and begins at half a trial. The dashed line is chance.",
+                                svg: characteristicChart(
+                                    details.systems.map { ($0.name, $0.tradeoff) },
+                                    logarithmicFrom: 0.5 / Double(max(1, details.nonTargets)),
+                                    words: ("False acceptances", "True acceptances")
+                                ).svg()))
+                    ]),
+            ]
+        if let chart = reliabilityChart(details) {
+            let prior = Double(details.targets) / Double(details.targets + details.nonTargets)
+            sections.append(
+                Report.Section(
+                    "Reliability",
+                    [
+                        .chart(
+                            .init(
+                                caption:
+                                    "How often a trial is a target, by the probability that its "
+                                    + "calibrated score gives it, in ten bins, with the share of "
+                                    + String(
+                                        format: "targets (%.2f %%) as the prior; ", 100 * prior)
+                                    + "on the dashed line probabilities mean what they say. Behind "
+                                    + "the names the expected calibration error.",
+                                svg: chart.svg()))
+                    ]))
+        }
+        sections.append(
             Report.Section(
                 "Scores",
                 [
                     .figures(
                         details.systems.map { system in
                             Report.Figure(
-                                caption: system.name, svg: histogramChart(system).svg())
+                                name: system.name, caption: system.name,
+                                svg: histogramChart(system).svg())
                         })
-                ]),
-        ]
+                ]))
+        return sections
+    }
+
+    /// `nil` where scores weren't calibrated.
+    private static func reliabilityChart(_ details: VerificationFolder.Details) -> LineChart? {
+        let systems = details.systems.filter { isShown($0.name) }.compactMap { system in
+            system.reliability.map { (system.name, $0) }
+        }
+        return systems.isEmpty
+            ? nil : reliabilityChart(systems, yTitle: "Share that are targets (%)")
     }
 
     /// DET curves, both axes by the normal distribution's quantiles.

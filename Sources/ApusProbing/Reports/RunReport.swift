@@ -2,14 +2,14 @@ import ApusPretraining
 import ApusReport
 import Foundation
 
-/// The page that shows pretraining, probe, tagging, detection and verification runs: curves, tables,
-/// pictures, confusions and maps.
+/// The page that shows pretraining, training, probe, tagging, detection and verification runs: curves,
+/// tables, pictures, confusions and maps.
 public struct RunReport {
     private let folders: [String]
 
     /// A report on some runs.
     ///
-    /// - Parameter folders: Folders that `apus pretrain`, `apus probe` or `apus verify` wrote.
+    /// - Parameter folders: Folders that `apus pretrain`, `probe`, `verify` or `train` wrote.
     public init(folders: [String]) { self.folders = folders }
 
     /// Reads the runs and composes the page.
@@ -24,6 +24,7 @@ public struct RunReport {
         var verifications: [VerificationFolder] = []
         var taggings: [TaggingFolder] = []
         var detections: [DetectionFolder] = []
+        var trainings: [ClassifierFolder] = []
         for folder in folders {
             guard FileManager.default.fileExists(atPath: folder) else {
                 throw PretrainingError.missingFile(path: folder)
@@ -39,17 +40,20 @@ public struct RunReport {
                 taggings.append(TaggingFolder(path: folder))
             } else if DetectionFolder(path: folder).isPresent {
                 detections.append(DetectionFolder(path: folder))
+            } else if ClassifierFolder(path: folder).isPresent {
+                trainings.append(ClassifierFolder(path: folder))
             } else {
                 throw ReportError.cannotRead(
                     path: folder,
                     reason: "it holds none of metrics.jsonl, probe.json, tagging.json, "
-                        + "detection.json and verification.json of a run")
+                        + "detection.json, verification.json and classification.json of a run")
             }
         }
         var sections: [Report.Section] = []
         // Several evaluations have sections of the same names.
         let namesRuns =
-            probes.count + taggings.count + detections.count + verifications.count > 1
+            probes.count + taggings.count + detections.count + verifications.count
+            + trainings.count > 1
         func add(_ added: [Report.Section], of folder: String) {
             let name = (folder as NSString).lastPathComponent
             sections += added.map {
@@ -60,6 +64,7 @@ public struct RunReport {
         for run in taggings { add(try Self.sections(of: run), of: run.path) }
         for run in detections { add(try Self.sections(of: run), of: run.path) }
         for run in verifications { add(try Self.sections(of: run), of: run.path) }
+        for run in trainings { add(try Self.sections(of: run), of: run.path) }
         sections += Self.sections(of: pretrained)
         sections.append(Self.provenance(of: folders))
         return Report(

@@ -1,5 +1,6 @@
 import ApusCorpus
 import ApusPretraining
+import ApusReport
 import ApusSignal
 import Foundation
 
@@ -7,9 +8,31 @@ import Foundation
 ///
 ///     config.yaml  inputs.json  provenance.json  metrics.jsonl  events.out.tfevents.*  checkpoints/
 ///     best.safetensors  classifier.safetensors  model.safetensors  results.{json,md,txt,tex}
-///     predictions.tsv
+///     classification.json  predictions.tsv
 struct ClassifierFolder {
+    /// What a report shows beside the figures: `classification.json`.
+    struct Details: Codable {
+        /// What classes are called: `speaker`, ...
+        var className: String
+        /// The classes.
+        var classes: [String]
+        /// The ids of the recordings that were measured on.
+        var ids: [String]
+        /// Their classes, as positions in `classes`.
+        var targets: [Int]
+        /// What the classifier answered.
+        var answers: ProbeFolder.Answers
+        /// The step whose weights were kept.
+        var step: Int
+        /// The lines under the table.
+        var notes: [String]
+    }
+
     let path: String
+
+    /// Whether the folder holds a training that was measured.
+    var isPresent: Bool { FileManager.default.fileExists(atPath: detailsPath) }
+    private var detailsPath: String { path + "/classification.json" }
 
     var checkpoints: String { path + "/checkpoints" }
     /// The weights with the highest accuracy on the development part.
@@ -52,6 +75,25 @@ struct ClassifierFolder {
                 Data(ConfigurationFile.text(of: configuration).utf8), to: file)
         } catch {
             throw PretrainingError.cannotWrite(path: path, reason: writingReason(error))
+        }
+    }
+
+    func write(_ details: Details) throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        try writeAtomically(encoder.encode(details), to: detailsPath)
+    }
+
+    /// Reads what a report shows beside the figures.
+    ///
+    /// - Throws: `ReportError.cannotRead` where it is missing or damaged.
+    func details() throws -> Details {
+        do {
+            return try JSONDecoder().decode(
+                Details.self, from: Data(contentsOf: URL(fileURLWithPath: detailsPath)))
+        } catch {
+            throw ReportError.cannotRead(
+                path: detailsPath, reason: "not the details of a classifier's training")
         }
     }
 

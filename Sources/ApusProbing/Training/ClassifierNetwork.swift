@@ -3,6 +3,7 @@ import ApusNN
 import ApusPretraining
 import ApusSignal
 import ApusTensor
+import Foundation
 
 /// An encoder with a head and the layer that tells classes apart.
 final class ClassifierNetwork: Module {
@@ -127,6 +128,14 @@ final class ClassifierNetwork: Module {
     struct Output {
         var embedding: [Float]
         var logits: [Float]
+
+        /// The softmax of the logits.
+        var probabilities: [Double] {
+            let largest = logits.max() ?? 0
+            let odds = logits.map { exp(Double($0 - largest)) }
+            let sum = odds.reduce(0, +)
+            return odds.map { $0 / sum }
+        }
     }
 
     /// Visits what the network makes of recordings, in padded batches, in evaluation and in 32 bits.

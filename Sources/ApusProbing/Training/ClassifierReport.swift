@@ -28,11 +28,16 @@ public struct ClassifierReport: Sendable {
 
     /// The figures as a table, with what stands under it.
     public var table: ResultsTable {
-        var notes = warnings
-        notes.append(
+        ResultsTable(results, className: className, notes: notes)
+    }
+
+    /// What stands under the table.
+    var notes: [String] {
+        var notes = [
             String(
                 format: "Step %d of %d, chosen on the development part (accuracy there %.1f %%).",
-                step, steps, 100 * developmentAccuracy))
+                step, steps, 100 * developmentAccuracy)
+        ]
         if !shares.isEmpty {
             notes.append(
                 "Shares of the layers: "
@@ -40,7 +45,7 @@ public struct ClassifierReport: Sendable {
                     .map { String(format: "%@ %.2f", $0.key, $0.value) }.joined(separator: ", ")
                     + ".")
         }
-        return ResultsTable(results, className: className, notes: notes)
+        return notes
     }
 
     /// The paired tests of the network; `nil` without baselines.
@@ -139,7 +144,11 @@ extension ClassifierTrainer {
             metric: MetricName.accuracy, rows: rows,
             chance: Dictionary(
                 rows.map { ($0.metric ?? MetricName.accuracy, 1 / Double(classCount)) }
-            ) { $1 })
+            ) { $1 },
+            classes: try .all(
+                of: systemName, classes: recordings.classes.names,
+                predictions: answers.predictions, targets: targets),
+            conditions: conditions(recordings, measured.labels))
         results.comparisons = try comparisons(
             answers, baselines, targets: targets, labelled: labelled)
         let report = ClassifierReport(
@@ -149,6 +158,14 @@ extension ClassifierTrainer {
                 uniqueKeysWithValues: network.shares.map { ($0.layer, $0.share) }),
             warnings: recordings.warnings, className: configuration.label.className)
         try write(report, network, recordings)
+        try folder.write(
+            ClassifierFolder.Details(
+                className: report.className, classes: recordings.classes.names,
+                ids: measured.cuts.map(\.id), targets: targets,
+                answers: ProbeFolder.Answers(
+                    system: systemName, predictions: answers.predictions,
+                    confidences: outputs.map { min(1, $0.probabilities.max() ?? 0) }),
+                step: report.step, notes: report.notes))
         try runAnswers(outputs, measured, recordings.classes).write(toFolder: folder.path)
         return report
     }
@@ -165,9 +182,24 @@ extension ClassifierTrainer {
                     recording.0.id,
                     RunAnswers.Answer(
                         target: recording.1, predicted: classes.names[predicted],
-                        probability: Double(softmax(output.logits)[predicted]))
+                        probability: output.probabilities[predicted])
                 )
             })
+    }
+
+    private func conditions(
+        _ recordings: LabelledRecordings, _ measured: [String]
+    ) -> Results.Conditions {
+        Results.Conditions(
+            measured: [
+                .init(
+                    recordings.hasTest ? "test recordings" : "development recordings",
+                    measured.count),
+                .init(configuration.label.className.plural, Set(measured).count),
+            ], seed: configuration.seed,
+            intervals: "a bootstrap over recordings "
+                + "(\(configuration.training.resamples) resamples)",
+            warnings: recordings.warnings)
     }
 
     var bootstrapSeed: UInt64 {

@@ -143,7 +143,7 @@ public final class TrainedClassifier {
     public func scores(of cuts: [Cut]) -> [Result<[Classifier.Score], CorpusError>] {
         outputs(of: cuts).map { result in
             result.map { output in
-                zip(card.labels, softmax(output.logits))
+                zip(card.labels, output.probabilities)
                     .map { Classifier.Score(label: $0, probability: $1) }
                     .sorted { ($1.probability, $0.label) < ($0.probability, $1.label) }
             }
@@ -170,12 +170,4 @@ public final class TrainedClassifier {
         network.forEachRecording(of: cuts, store: store, workers: workers) { results[$0] = $1 }
         return results.compactMap(\.self)
     }
-}
-
-/// The probabilities of logits.
-func softmax(_ logits: [Float]) -> [Double] {
-    let largest = logits.max() ?? 0
-    let odds = logits.map { exp(Double($0 - largest)) }
-    let sum = odds.reduce(0, +)
-    return odds.map { $0 / sum }
 }

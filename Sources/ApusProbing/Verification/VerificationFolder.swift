@@ -20,14 +20,15 @@ public struct VerificationFolder {
             public var tradeoff: [DetectionOperatingPoint]
             /// How the scores of the test trials are spread.
             public var histogram: ScoreHistogram
+            /// Whether the calibrated scores of the test trials mean what they say, in the bins that have
+            /// trials; none without calibration and in runs of earlier versions.
+            public var reliability: Reliability?
         }
 
         /// The number of targets.
         public var targets: Int
         /// The number of non-targets.
         public var nonTargets: Int
-        /// What a reader should know of the data.
-        public var warnings: [String]
         /// The systems, in the order of the table.
         public var systems: [System]
     }
@@ -67,16 +68,16 @@ public struct VerificationFolder {
             throw PretrainingError.cannotWrite(path: path, reason: writingReason(error))
         }
         let details = Details(
-            targets: report.targets, nonTargets: report.nonTargets, warnings: report.warnings,
-            systems: report.systems.map { system in
+            targets: report.targets, nonTargets: report.nonTargets,
+            systems: try report.systems.map { system in
                 Details.System(
                     name: system.name, tradeoff: system.tradeoff,
                     histogram: ScoreHistogram(
-                        scores: system.scores, isTarget: inputs.test.isTarget))
+                        scores: system.scores, isTarget: inputs.test.isTarget),
+                    reliability: try reliability(of: system, isTarget: inputs.test.isTarget))
             })
         try report.results.write(to: URL(fileURLWithPath: path + "/results.json"))
-        let table = ResultsTable(
-            report.results, className: "speaker", notes: report.warnings)
+        let table = ResultsTable(report.results, className: "speaker")
         let tests = ResultsTable.pairedTests(of: report.results)
         try ResultsTable.write([table] + [tests].compactMap(\.self), toFolder: path)
         try ScoreTable(report, inputs.test).write(to: path + "/scores.tsv")
@@ -89,6 +90,24 @@ public struct VerificationFolder {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         try writeAtomically(encoder.encode(details), to: path + "/verification.json")
+    }
+
+    /// How often trials are targets by the probability that calibrated scores give them, with the share
+    /// of targets as the prior.
+    private func reliability(
+        of system: VerificationReport.System, isTarget: [Bool]
+    ) throws -> Reliability? {
+        guard let calibration = system.calibration else { return nil }
+        let prior = Double(isTarget.count(where: \.self)) / Double(isTarget.count)
+        let ratios = try calibration.logLikelihoodRatios(systems: [system.scores])
+        var found = try ApusMetrics.reliability(
+            confidences: ratios.map {
+                ScoreCalibration.targetProbability(
+                    logLikelihoodRatio: Double($0), prior: prior)
+            }, isRight: isTarget)
+        // JSON has no number for the rates of an empty bin.
+        found.bins.removeAll { $0.count == 0 }
+        return found
     }
 
     /// The calibrated verifier of the model that is best on development trials.

@@ -213,7 +213,7 @@ extension VerificationRun {
                 return Results.Row(
                     system: system.name, labelledPerClass: nil,
                     metric: index == 0 ? nil : measurement.metric, value: measurement.value(trials),
-                    low: interval?.low, high: interval?.high, seeds: nil, trials: trials.count)
+                    low: interval?.low, high: interval?.high, seeds: 1, trials: trials.count)
             }, replicates: replicates)
     }
 

@@ -127,7 +127,7 @@ public struct VerificationRun {
         var results = Results(
             task: VerificationFolder.task, protocol: procedure(data, systems),
             metric: VerificationMetric.equalErrorRate, rows: figures.flatMap(\.rows),
-            chance: VerificationMetric.chance(of: options))
+            chance: VerificationMetric.chance(of: options), conditions: conditions(sources, data))
         results.comparisons = comparisons(systems, figures, data)
         return VerificationReport(
             results: results, systems: systems, warnings: data.warnings,

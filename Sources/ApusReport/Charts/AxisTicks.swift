@@ -7,6 +7,17 @@ public struct AxisTicks: Equatable, Sendable {
     /// A label for every position.
     public let labels: [String]
 
+    /// Ticks at given places, such as those of an axis of names.
+    ///
+    /// - Parameters:
+    ///   - positions: The positions, ascending.
+    ///   - labels: A label for every position.
+    public init(positions: [Double], labels: [String]) {
+        precondition(positions.count == labels.count, "A label for every position")
+        self.positions = positions
+        self.labels = labels
+    }
+
     /// Evenly spaced ticks at multiples of 1, 2 or 5 times a power of ten.
     ///
     /// - Parameters:

@@ -10,6 +10,9 @@ public struct LineChart: Sendable {
         public var x: [Double]
         /// The values; NaN and infinities are gaps in the curve.
         public var y: [Double]
+        /// The interval of each value, drawn as an upright bar, `nil` for one without; empty where no
+        /// value has one.
+        public var intervals: [ClosedRange<Double>?] = []
         /// The weight of the past in an exponential moving average, 0..<1; where it is above zero
         /// the curve is drawn pale and its average strong.
         public var smoothing: Double
@@ -51,6 +54,8 @@ public struct LineChart: Sendable {
     public var yTitle: String
     /// The curves, drawn in this order.
     public var series: [Series]
+    /// The horizontal axis's ticks; by default round numbers.
+    public var xTicks: AxisTicks?
     /// The spread of the horizontal axis.
     public var xScale = AxisScale.linear
     /// The spread of the vertical axis.
@@ -95,13 +100,18 @@ public struct LineChart: Sendable {
 
         let shown = series.map(visiblePoints)
         let finite = shown.flatMap { $0.compactMap { $0 } }
+        let bars = series.map(visibleIntervals)
         let height = max(40, size.height - top - 8 - 52)
-        let shownRange = yRange ?? yRange(finite.map(\.y))
+        let shownRange =
+            yRange
+            ?? yRange(
+                finite.map(\.y) + bars.joined().flatMap { [$0.low, $0.high] })
         let left = max(
             64, PlotArea.leastLeft(yRange: shownRange, yScale: yScale, height: height))
         let area = PlotArea(
             left: left, top: top + 8, width: size.width - left - 20, height: height,
-            xRange: xRange(finite.map(\.x)), yRange: shownRange, xScale: xScale, yScale: yScale)
+            xRange: xRange(finite.map(\.x)), yRange: shownRange, xScale: xScale, yScale: yScale,
+            xTicks: xTicks)
         area.drawAxes(on: &drawing, xTitle: xTitle, yTitle: yTitle)
         if finite.isEmpty {
             drawing.text(
@@ -111,6 +121,9 @@ public struct LineChart: Sendable {
         for (index, points) in shown.enumerated() {
             let (color, stroke) = looks[index]
             let smoothing = series[index].smoothing
+            for bar in bars[index] {
+                Self.draw(bar, on: &drawing, in: area, color: color)
+            }
             draw(
                 points, on: &drawing, in: area, color: color, strong: smoothing == 0,
                 stroke: stroke)
@@ -145,6 +158,29 @@ public struct LineChart: Sendable {
     private func visiblePoints(_ series: Series) -> [Point?] {
         zip(series.x, series.y).map { x, y in
             xScale.shows(x) && yScale.shows(y) ? (x, y) : nil
+        }
+    }
+
+    private typealias Interval = (x: Double, low: Double, high: Double)
+
+    /// The intervals of a curve that the axes can show.
+    private func visibleIntervals(_ series: Series) -> [Interval] {
+        zip(series.x, series.intervals).compactMap { x, interval in
+            guard let interval, xScale.shows(x), yScale.shows(interval.lowerBound),
+                yScale.shows(interval.upperBound)
+            else { return nil }
+            return (x, interval.lowerBound, interval.upperBound)
+        }
+    }
+
+    private static func draw(
+        _ bar: Interval, on drawing: inout SVGDrawing, in area: PlotArea, color: String
+    ) {
+        func place(_ value: Double) -> Double { min(max(area.y(value), area.top), area.bottom) }
+        let (x, low, high) = (area.x(bar.x), place(bar.low), place(bar.high))
+        drawing.line(fromX: x, y: low, toX: x, y: high, color: color)
+        for y in [low, high] {
+            drawing.line(fromX: x - 3, y: y, toX: x + 3, y: y, color: color)
         }
     }
 

@@ -31,6 +31,8 @@ struct PlotArea {
     let yRange: ClosedRange<Double>
     var xScale = AxisScale.linear
     var yScale = AxisScale.linear
+    /// The horizontal axis's ticks, where they don't follow from its range.
+    var xTicks: AxisTicks?
 
     var right: Double { left + width }
     var bottom: Double { top + height }
@@ -53,7 +55,8 @@ struct PlotArea {
             drawing.text(
                 label, x: left - 8, y: place + 4, anchor: .end, color: SVGDrawing.mutedColor)
         }
-        let xTicks = Self.ticks(over: xRange, xScale, atMost: max(2, Int(width / 75)))
+        let xTicks =
+            self.xTicks ?? Self.ticks(over: xRange, xScale, atMost: max(2, Int(width / 75)))
         for (value, label) in zip(xTicks.positions, xTicks.labels) {
             let place = x(value)
             drawing.line(

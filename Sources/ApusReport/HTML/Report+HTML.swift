@@ -1,3 +1,4 @@
+import ApusSignal
 import Foundation
 import Mustache
 
@@ -23,9 +24,9 @@ extension Report {
     public func write(to url: URL) throws {
         let page = try html()
         do {
-            try Data(page.utf8).write(to: url, options: .atomic)
-        } catch {
-            throw ReportError.cannotWrite(path: url.path, reason: error.localizedDescription)
+            try writeAtomically(Data(page.utf8), to: url.path)
+        } catch SignalError.cannotWrite(_, let reason) {
+            throw ReportError.cannotWrite(path: url.path, reason: reason)
         }
     }
 
@@ -55,8 +56,8 @@ extension Report {
             ["paragraphs": paragraphs]
         case .table(let table):
             ["table": [view(of: table)]]
-        case .svg(let caption, let markup):
-            ["chart": [view(of: Figure(caption: caption, svg: markup))]]
+        case .chart(let figure):
+            ["chart": [view(of: figure)]]
         case .figures(let figures):
             ["gallery": [["figures": figures.map(view)]]]
         case .keyValues(let pairs):

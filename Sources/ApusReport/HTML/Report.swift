@@ -26,8 +26,8 @@ public struct Report: Sendable {
         case text([String])
         /// A table.
         case table(ReportTable)
-        /// One chart over the whole width, an SVG document that is put in as it is.
-        case svg(caption: String, String)
+        /// One chart over the whole width.
+        case chart(Figure)
         /// Charts and pictures side by side, as many in a row as there is room for.
         case figures([Figure])
         /// Names with a value each, such as where a result comes from.
@@ -38,12 +38,15 @@ public struct Report: Sendable {
         /// - Parameter images: The pictures' captions and files.
         /// - Returns: The pictures as figures.
         public static func images(_ images: [(caption: String, png: Data)]) -> Content {
-            .figures(images.map { Figure(caption: $0.caption, png: $0.png) })
+            .figures(images.map { Figure(name: $0.caption, caption: $0.caption, png: $0.png) })
         }
     }
 
     /// A picture with a line of text beneath.
     public struct Figure: Sendable {
+        /// What the figure is called beside the section's heading, in a file's name; empty where the
+        /// heading says all.
+        public var name: String
         /// The text beneath the picture.
         public var caption: String
         /// The picture.
@@ -60,9 +63,11 @@ public struct Report: Sendable {
         /// A PNG picture.
         ///
         /// - Parameters:
+        ///   - name: What the figure is called beside the section's heading.
         ///   - caption: The text beneath the picture.
         ///   - png: The PNG file.
-        public init(caption: String, png: Data) {
+        public init(name: String = "", caption: String, png: Data) {
+            self.name = name
             self.caption = caption
             picture = .png(png)
         }
@@ -70,9 +75,11 @@ public struct Report: Sendable {
         /// A chart.
         ///
         /// - Parameters:
+        ///   - name: What the figure is called beside the section's heading.
         ///   - caption: The text beneath the picture.
         ///   - svg: The SVG document of a chart of this module, put in as it is.
-        public init(caption: String, svg: String) {
+        public init(name: String = "", caption: String, svg: String) {
+            self.name = name
             self.caption = caption
             picture = .svg(svg)
         }

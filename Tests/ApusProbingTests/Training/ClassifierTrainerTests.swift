@@ -366,6 +366,7 @@ import Testing
         #expect(isTold("1 of 18 recordings can't be used"))
         #expect(isTold("the training part has nothing of stranger"))
         #expect(report.warnings == warnings)
+        #expect(report.results.conditions?.warnings == warnings)
     }
 
     @Test func aClassWithoutALongRecordingIsAnError() throws {
