@@ -256,6 +256,13 @@ import Testing
                     "alone",
                 ])
             let model = try PretrainedModel(contentsOf: folder + "/adapted/model.safetensors")
+            let curve = try String(contentsOfFile: folder + "/labels.tsv", encoding: .utf8)
+                .split(separator: "\n").map { $0.split(separator: "\t") }
+            #expect(curve.map { $0[0] } == ["network", "before", "after", "fine-tuned", "scratch"])
+            #expect(curve[0].dropFirst() == ["1", "0"])
+            #expect(
+                curve.dropFirst().allSatisfy { $0.dropFirst().compactMap { Double($0) }.count == 2 }
+            )
             #expect(model.card.origin?.path == folder + "/first/model.safetensors")
             #expect(model.card.origin?.step == 8)
         }

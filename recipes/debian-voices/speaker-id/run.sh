@@ -59,28 +59,19 @@ if [ "$mini" = yes ]; then
         --set weightedSum.steps=40 --set weightedSum.validateEvery=20 --set weightedSum.seedCount=1)
     labels="1 0"
     strangers=0.5
-    train=(--set training.epochs=0 --set training.steps=8 --set training.validateEvery=4
-        --set head.width=16 --set training.resamples=20)
-    # An epoch of one label each is one batch.
-    epochs() { :; }
+    train=(--set data.minimumFrames=30 --set training.steps=8 --set training.validateEvery=4 --set head.width=16
+        --set training.resamples=20)
 else
     run=${run:-runs/debian-speaker-id}
     narrow=128
     strangers=0.25
     short=()
     probe=(--set "utterances.labelledPerClass=[1, 5, 20]")
-    train=()
-    # As many steps for few labels as for many would be hundreds of epochs; patience ends them early.
-    epochs() {
-        case $1 in
-            1) echo "--set training.epochs=0 --set training.steps=300 --set training.validateEvery=25" ;;
-            5) echo "--set training.epochs=0 --set training.steps=600 --set training.validateEvery=50" ;;
-            *) echo "--set training.epochs=0 --set training.steps=1500 --set training.validateEvery=100" ;;
-        esac
-    }
+    train=(--set data.minimumFrames=30)
 fi
 
 . recipes/debian-voices/voices.sh
+. recipes/labels.sh
 
 set_up_and_build
 
@@ -117,51 +108,25 @@ if wanted 5; then
     done < <(grep -o '"package":"[^"]*"' "$manifests/test.jsonl" | cut -d'"' -f4 | sort -u)
 fi
 
-# network NAME LABELS SEED OPTION...: one training in $run/NAME-LABELS-SEED; 0 labels are all
-network() {
-    local system=$1 count=$2 seed=$3 output
-    shift 3
-    output=$run/$system-$count-$seed
-    if [ -e "$output/results.json" ]; then
-        echo "already there: $output"
-    else
-        # The probe of step 5 has the baselines.
-        # shellcheck disable=SC2046
-        "$apus" train "$model" "${parts[@]}" "${heads[@]}" --set seed="$seed" --set baselines=false \
-            --set threads="$threads" --set data.minimumFrames=30 --set data.labelledPerClass="$count" $(epochs "$count") \
-            ${train[@]+"${train[@]}"} "$@" -o "$output" >/dev/null
-    fi
-}
-
 if wanted 6; then
     for count in $labels; do
         for seed in $seeds; do
             say "6 $count labels per speaker (0: all), seed $seed"
-            network frozen "$count" "$seed"
-            network fine-tuned "$count" "$seed" --set encoder.rate=1e-4
-            network multitask "$count" "$seed" --set encoder.rate=1e-4 --set selfSupervised.weight=0.1
-            network scratch "$count" "$seed" --set encoder.rate=1e-3 --set encoder.fromScratch=true
+            network frozen "$model" "$count" "$seed"
+            network fine-tuned "$model" "$count" "$seed" --set encoder.rate=1e-4
+            network multitask "$model" "$count" "$seed" --set encoder.rate=1e-4 --set selfSupervised.weight=0.1
+            network scratch "$model" "$count" "$seed" --set encoder.rate=1e-3 --set encoder.fromScratch=true
         done
     done
-    # The first row of a network's table is the accuracy on whole recordings.
-    accuracy() { awk -F: '/"value"/ { print 100 * $2; exit }' "$run/$1/results.json"; }
     say "6 accuracy (%) by labels per speaker (0: all), means of the seeds"
-    printf 'network\t%s\n' "${labels// /$'\t'}" | tee "$run/labels.tsv"
-    for system in frozen fine-tuned multitask scratch; do
-        line=$system
-        for count in $labels; do
-            line+=$'\t'$(for seed in $seeds; do accuracy "$system-$count-$seed"; done |
-                awk '{ sum += $1 } END { printf "%.1f", sum / NR }')
-        done
-        echo "$line" | tee -a "$run/labels.tsv"
-    done
+    label_table labels.tsv "$labels" frozen fine-tuned multitask scratch
     if [ "$compare_heads" = yes ]; then
         losses=(softmax amSoftmax aamSoftmax)
         while read -r -u 3 title head_options; do
             for loss in "${losses[@]}"; do
                 say "6 head: $title, $loss"
                 # shellcheck disable=SC2086
-                network "$title-$loss" 5 1 --set head.width="$narrow" $head_options --set loss.kind="$loss"
+                network "$title-$loss" "$model" 5 1 --set head.width="$narrow" $head_options --set loss.kind="$loss"
             done
         done 3<<<"$compared"
         say "6 accuracy (%) by head and loss, 5 labels per speaker"
