@@ -2,6 +2,7 @@ import ApusCorpus
 import ApusMetrics
 import ApusNN
 import ApusTensor
+import Dispatch
 
 /// SUPERB's protocol for classifying recordings, exact on cached means, over learning rates and seeds.
 ///
@@ -147,15 +148,14 @@ public struct WeightedSumProbe: Sendable {
         let targets = try [
             (train, "training part"), (development, "development part"), (test, "test part"),
         ].map { try classes.numbers(of: $0.0.labels, part: $0.1) }
-        var kept: [(training: Training, predictions: [Int])] = []
-        for rate in options.rates {
-            for number in 0..<options.seedCount {
-                kept.append(
-                    fit(
-                        statistics, targets, classCount: classes.names.count, rate: rate,
-                        number: number))
-                progress(kept.count, options.rates.count * options.seedCount)
-            }
+        let sweep = options.rates.flatMap { rate in
+            (0..<options.seedCount).map { (rate: rate, number: $0) }
+        }
+        var kept: [Fit] = []
+        for start in stride(from: 0, to: sweep.count, by: Engine.threadCount) {
+            let coming = Array(sweep[start..<min(start + Engine.threadCount, sweep.count)])
+            kept += fits(coming, statistics, targets, classCount: classes.names.count)
+            progress(kept.count, sweep.count)
         }
         let rate = chosenRate(kept.map(\.training))
         let chosen = kept.filter { $0.training.rate == rate }
@@ -181,9 +181,31 @@ public struct WeightedSumProbe: Sendable {
     }
 
     /// One training, and what its best step predicts of the test part.
+    private typealias Fit = (training: Training, predictions: [Int])
+
+    /// Some trainings at once, each on a thread of its own: small products are fastest on one.
+    private func fits(
+        _ sweep: [(rate: Double, number: Int)], _ parts: [LayerStatistics], _ targets: [[Int]],
+        classCount: Int
+    ) -> [Fit] {
+        var found = [Fit?](repeating: nil, count: sweep.count)
+        Engine.withThreadCount(1) {
+            found.withUnsafeMutableBufferPointer { found in
+                // Each thread has a head of its own, and reads what is shared.
+                nonisolated(unsafe) let (found, parts) = (found, parts)
+                DispatchQueue.concurrentPerform(iterations: sweep.count) { index in
+                    found[index] = fit(
+                        parts, targets, classCount: classCount, rate: sweep[index].rate,
+                        number: sweep[index].number)
+                }
+            }
+        }
+        return found.compactMap(\.self)
+    }
+
     private func fit(
         _ parts: [LayerStatistics], _ targets: [[Int]], classCount: Int, rate: Double, number: Int
-    ) -> (training: Training, predictions: [Int]) {
+    ) -> Fit {
         // All rates begin with the same weights and see the same batches.
         let seed = self.seed.derived(number)
         let head = WeightedSumHead(
@@ -191,7 +213,6 @@ public struct WeightedSumProbe: Sendable {
             projectionWidth: options.projectionWidth, classCount: classCount, seed: seed)
         let optimizer = AdamW(head.namedParameters, weightDecay: 0)
         var best: (training: Training, predictions: [Int])?
-        // Small products are fastest on one thread.
         Engine.withThreadCount(1) {
             var coming: ArraySlice<[Int]> = []
             var epoch = 0

@@ -175,7 +175,8 @@ import Testing
             train: train, development: development, test: test, hasDeviations: false
         ) { count, _ in done.append(count) }
         #expect(outcome.rate == 1e-2)
-        #expect(done == [1, 2, 3, 4])
+        // As many trainings at once as there are threads.
+        #expect(done.last == 4 && done == done.sorted())
         #expect(outcome.trainings.map(\.rate) == [1e-7, 1e-7, 1e-2, 1e-2])
         #expect(outcome.testAccuracies.count == 2)
         #expect(outcome.accuracy.estimate > 0.6)
