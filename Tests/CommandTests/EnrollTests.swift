@@ -110,6 +110,9 @@ extension Commands {
                 #expect(rows.allSatisfy { $0.seeds == 5 && $0.low != nil && ($0.trials ?? 0) > 0 })
             }
             #expect(results.protocol.contains("Open set: 0.5 of the speakers are strangers"))
+            #expect(
+                results.conditions?.intervals.contains("Student's t over 5 draws of strangers")
+                    == true)
             let page = folder.path + "/report.html"
             #expect(try BuiltCommand.run(["report", run, "-o", page]).status == 0)
             let text = try String(contentsOfFile: page, encoding: .utf8)

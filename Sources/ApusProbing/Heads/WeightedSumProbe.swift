@@ -203,6 +203,7 @@ public struct WeightedSumProbe: Sendable {
         return found.compactMap(\.self)
     }
 
+    /// Trains one head.
     private func fit(
         _ parts: [LayerStatistics], _ targets: [[Int]], classCount: Int, rate: Double, number: Int
     ) -> Fit {

@@ -66,6 +66,13 @@ extension ProbeRun {
                 bootstrap(
                     "\(options.label.className.plural) for pairs", options.verification.resamples))
         }
+        if options.perceptron.isOn {
+            methods.append(
+                bootstrap("test recordings for perceptrons", options.perceptron.resamples))
+        }
+        if options.openSet.strangerShare > 0 {
+            methods.append("Student's t over \(options.openSet.seedCount) draws of strangers")
+        }
         return methods.joined(separator: ", ") + Self.ofTrainings(models)
     }
 

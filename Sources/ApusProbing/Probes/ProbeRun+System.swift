@@ -43,22 +43,24 @@ extension ProbeRun {
                 train: sets.removeLast(), development: development, test: test
             ) { report(.progress(done: $0, total: $1, work: "\(name): frames")) }
         }
+        // These know parts alone: folds have none of them.
+        let asksForParts =
+            options.weightedSum.isOn || options.perceptron.isOn || options.openSet.strangerShare > 0
+        let parts =
+            asksForParts
+            ? [folds[0].train, folds[0].development, folds[0].test].map(recordings.rows) : []
         var weightedSum: WeightedSumProbe.Outcome?
         if options.weightedSum.isOn {
-            let parts = folds[0]
             weightedSum = try WeightedSumProbe(options.weightedSum, seed: options.seed).evaluate(
-                train: recordings.rows(parts.train),
-                development: recordings.rows(parts.development),
-                test: recordings.rows(parts.test), hasDeviations: system.hasDeviations
+                train: parts[0], development: parts[1], test: parts[2],
+                hasDeviations: system.hasDeviations
             ) { report(.progress(done: $0, total: $1, work: "\(name): weighted sum")) }
         }
         var perceptron: PerceptronProbe.Outcome?
         if options.perceptron.isOn {
-            let parts = folds[0]
             perceptron = try PerceptronProbe(options.perceptron, seed: options.seed).evaluate(
-                train: recordings.rows(parts.train),
-                development: recordings.rows(parts.development),
-                test: recordings.rows(parts.test), layer: utterances.last?.chosenLayer ?? 0
+                train: parts[0], development: parts[1], test: parts[2],
+                layer: utterances.last?.chosenLayer ?? 0
             ) { report(.progress(done: $0, total: $1, work: "\(name): perceptrons")) }
         }
         let verification =
@@ -66,11 +68,9 @@ extension ProbeRun {
             ? nil : try verify(recordings, data, hasDeviations: system.hasDeviations)
         var openSet: OpenSetProbe.Outcome?
         if options.openSet.strangerShare > 0 {
-            let parts = folds[0]
             openSet = try OpenSetProbe(options.openSet, seed: options.seed).evaluate(
-                train: recordings.rows(parts.train),
-                development: recordings.rows(parts.development),
-                test: recordings.rows(parts.test), hasDeviations: system.hasDeviations)
+                train: parts[0], development: parts[1], test: parts[2],
+                hasDeviations: system.hasDeviations)
         }
         let tested = recordings.rows(folds.flatMap(\.test))
         return system.reached(
